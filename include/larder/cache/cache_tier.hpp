@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/clock.hpp>
+#include <larder/entity/key.hpp>
+#include <larder/entity/projection.hpp>
+#include <larder/error.hpp>
+#include <larder/observe/event.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace larder {
+inline namespace v0 {
+
+/// The right to fill one record, unique to one load. 0 is no lease.
+using LeaseToken = std::uint64_t;
+
+/// Who holds a fence. 0 is nobody.
+using FenceOwner = std::uint64_t;
+
+/// What a tier keeps of a row: the whole row (hot), its warm fields, or the knowledge that there is no such row.
+template <entity Entity>
+struct CachedRow {
+    std::shared_ptr<const Entity> full;           ///< The whole row, if it is hot.
+    std::shared_ptr<const WarmRow<Entity>> warm;  ///< Its warm fields, if it is warm; null if it is hot.
+    std::uint64_t stamp = 0;                      ///< The policy's mark: the group epoch or schema revision it was loaded under.
+
+    /// "There is no such row": a negative entry, or the tombstone of an erased one.
+    bool absent() const noexcept { return !full && !warm; }
+};
+
+namespace detail {
+
+template <entity Entity, std::size_t Space>
+struct SpaceValue {
+    using type = std::conditional_t<(Space < schema_of<Entity>::alias_end), std::optional<primary_key_t<Entity>>, std::uint64_t>;
+};
+template <entity Entity>
+struct SpaceValue<Entity, 0> {
+    using type = CachedRow<Entity>;
+};
+
+} // namespace detail
+
+/// What a tier keeps under a key of a space: a `CachedRow` under the primary key; the primary key alone under an
+/// alternate key (nothing: "no such row"); and the group's epoch under a group.
+template <entity Entity, std::size_t Space>
+using space_value_t = typename detail::SpaceValue<Entity, Space>::type;
+
+/// What a lookup asks for.
+struct Demand {
+    Version min_version = 0;                           ///< An older value is a miss.
+    Duration max_age = Duration::max();                ///< A value loaded longer ago is a miss.
+    bool want_lease = true;                            ///< On a miss, ask for the right to fill. False only looks.
+    bool refresh = false;                              ///< Ask for a lease even on a hit, to replace the value in the background.
+    Duration lease_for = std::chrono::seconds(10);     ///< How long a lease given now lasts; beyond it a fill is lost.
+};
+
+/// How a lookup ended.
+enum class Answer : std::uint8_t {
+    hit,    ///< `value` is there.
+    miss,   ///< Nothing usable is there; `lease` is the right to fill it, if one was asked for.
+    wait,   ///< Somebody else holds the lease: look again a little later.
+    bypass, ///< A write is under way: read the database and fill nothing.
+};
+
+/// What a lookup answers.
+template <class Value>
+struct Lookup {
+    Answer answer = Answer::miss;
+    Value value{};                    ///< On a hit the value; on a miss the fallback, if `has_fallback`.
+    Version version = 0;              ///< The version of `value`.
+    Duration age{};                   ///< How long ago the load of `value` began.
+    Duration remaining{};             ///< On a hit: how long `value` may still be served.
+    LeaseToken lease = 0;             ///< The right to fill, if one was given.
+    bool refresh_due = false;         ///< On a hit: `value` is past its refresh-ahead point.
+    bool unsettled = false;           ///< On a miss: a fence ended unpublished; read with `ReadMode::settled`.
+    bool has_fallback = false;        ///< On a miss: `value` is a copy past its time, good only if the database fails.
+};
+
+/// How long a value lives, from the moment its load began.
+struct Lifetime {
+    Duration serve{};                             ///< It may be served this long. Not more than 0: it is not kept.
+    Duration fallback{};                          ///< And kept this much longer as a fallback for failures of the database.
+    Duration refresh_after = Duration::max();     ///< From this age on a hit says `refresh_due`.
+};
+
+/// A value to be filled in.
+template <class Value>
+struct FillRequest {
+    LeaseToken lease = 0;     ///< The lease that the lookup gave.
+    Version version = 0;
+    Value value{};
+    Duration age{};           ///< How long ago its load began.
+    Lifetime lifetime{};
+};
+
+/// Keys of one entity over all its spaces.
+template <entity Entity>
+class KeySet {
+    template <std::size_t... Space>
+    static std::tuple<std::vector<space_key_t<Entity, Space>>...> spaces_of(std::index_sequence<Space...>);
+    using Spaces = decltype(spaces_of(std::make_index_sequence<schema_of<Entity>::space_count>{}));
+
+public:
+    template <std::size_t Space>
+    std::vector<space_key_t<Entity, Space>>& in() noexcept { return std::get<Space>(spaces_); }
+    template <std::size_t Space>
+    const std::vector<space_key_t<Entity, Space>>& in() const noexcept { return std::get<Space>(spaces_); }
+
+    /// Adds a key unless it is there already. O(keys of the space).
+    template <std::size_t Space>
+    void add(space_key_t<Entity, Space> key) {
+        auto& keys = in<Space>();
+        for (const auto& known : keys)
+            if (known == key) return;
+        keys.push_back(std::move(key));
+    }
+
+    /// Adds every key by which a row can be found: the primary key and the alternate keys that are not null.
+    void add_all_of(const Entity& row) {
+        [&]<std::size_t... Space>(std::index_sequence<Space...>) { (add_key_of<Space>(row), ...); }(std::make_index_sequence<schema_of<Entity>::alias_end>{});
+    }
+
+    /// The number of keys in all spaces.
+    std::size_t size() const noexcept {
+        return std::apply([](const auto&... keys) { return (keys.size() + ...); }, spaces_);
+    }
+
+private:
+    template <std::size_t Space>
+    void add_key_of(const Entity& row) {
+        if (auto key = key_of<Space>(row)) add<Space>(std::move(*key));
+    }
+
+    Spaces spaces_;
+};
+
+/// What a committed write tells the tiers about one row, and about the groups' epochs it moved.
+///
+/// A tier applies it in the order: epochs, `gone`, the aliases of `row`, the primary key.
+template <entity Entity>
+struct Publication {
+    std::optional<primary_key_t<Entity>> primary;        ///< The row's primary key; nothing if only epochs moved.
+    Version version = 0;                                 ///< The version that was committed; for an erased row, that of its tombstone. 0: the row has no version.
+    std::optional<CachedRow<Entity>> row;                ///< The new value, or an absent one for a tombstone; nothing: what is kept is dropped and only the floor rises.
+    KeySet<Entity> aliases;                              ///< The alternate keys that lead to the row from now on.
+    KeySet<Entity> gone;                                 ///< The alternate keys that lead to it no more.
+    KeySet<Entity> epoch_keys;                           ///< Groups whose epoch moved,
+    std::uint64_t epoch = 0;                             ///< to this.
+    Lifetime lifetime{};
+    FenceOwner owner = 0;                                ///< Whose fence ends; 0: none.
+};
+
+/// What a tier holds at this moment.
+struct TierUsage {
+    std::size_t entries = 0; ///< Records that hold a row (hot, warm or negative).
+    std::size_t aliases = 0; ///< Alternate keys and epochs.
+    std::size_t bytes = 0;   ///< Their weight.
+};
+
+/// Meets the requirements of a cache tier: a leased, versioned cache of one entity's records and of the directory of its aliases.
+///
+/// There is no unguarded set. For each key a tier keeps **one record**: a value with its deadlines, a floor (the newest
+/// version published), at most one lease, and a set of fences. Evicting a record evicts the right to fill it.
+/// All operations are atomic per key and safe from any thread.
+///
+/// - `lookup<Space>(key, demand)`: `hit` if a value is there, not past its deadline, at least `min_version` and not older
+///   than `max_age`, and no fence stands. `bypass` while a fence stands. Else `miss` with a new, unique lease if one is
+///   wanted and none stands; `wait` if one stands. A fence that reaches its end unpublished leaves the record
+///   `unsettled` until a fill is stored. `refresh` asks for a lease on a hit also; if one stands, the hit comes without.
+/// - `lookup_many<Space>(keys, demand)`: the same for many keys in one round trip, answers in the order of the keys.
+/// - `fill<Space>(key, request)`: `lost` unless the record holds exactly that lease and it has not expired; `outdated` if the
+///   version is below the floor (the lease ends all the same); `refused` if the value alone is larger than the tier's bound
+///   (the lease ends); else the value replaces what was there, the lease ends, `stored`. A lifetime that is over already
+///   ends the lease and answers `stored` without keeping the value.
+/// - `fill_many<Space>(keys, requests)`: the same for many, outcomes in order.
+/// - `fence(keys, owner, for)`: values and leases of the keys are dropped (floors rise to the dropped value's version) and the
+///   owner's fence is added to the set. A record with a fence is not evicted.
+/// - `publish(publications)`: for each key, the owner's fence ends, leases end, the floor rises to the version. A version below
+///   the floor changes nothing else. The value is kept if no other fence stands, the record is settled, and either the
+///   owner's fence still stood or the record already held a floor or a value that is not newer (else a late publish could
+///   bring back what an eviction forgot). An alias's floor counts per primary key. Idempotent.
+/// - `expel(keys)`: values and leases are dropped, floors and fences stay.
+/// - `expire(keys)`: values stay as fallback only, leases are dropped.
+/// - `clear()`: everything is dropped, fences and floors too. `usage()`: what it holds.
+///
+/// With no version in the schema, versions are 0 and floors do nothing.
+///
+/// An in-process tier answers directly. A tier that talks to a server has, instead of each operation `op(args...)`, an
+/// `async_op(args..., handler)` that calls `handler(Outcome<...>)` once, from any thread (`asynchronous_tier`).
+template <class T, class Entity>
+concept cache_tier = entity<Entity> && requires(T& tier, const primary_key_t<Entity>& key, std::span<const primary_key_t<Entity>> keys, const Demand& demand,
+                                                FillRequest<CachedRow<Entity>> request, std::vector<FillRequest<CachedRow<Entity>>> requests,
+                                                const KeySet<Entity>& set, std::span<const Publication<Entity>> publications) {
+    { T::level } -> std::convertible_to<Level>;
+    { T::outlives_process } -> std::convertible_to<bool>;
+    { tier.template lookup<0>(key, demand) } -> std::convertible_to<Outcome<Lookup<CachedRow<Entity>>>>;
+    { tier.template lookup_many<0>(keys, demand) } -> std::convertible_to<Outcome<std::vector<Lookup<CachedRow<Entity>>>>>;
+    { tier.template fill<0>(key, std::move(request)) } -> std::convertible_to<Outcome<FillOutcome>>;
+    { tier.template fill_many<0>(keys, std::move(requests)) } -> std::convertible_to<Outcome<std::vector<FillOutcome>>>;
+    tier.fence(set, FenceOwner{}, Duration{});
+    tier.publish(publications);
+    tier.expel(set);
+    tier.expire(set);
+    tier.clear();
+    { tier.usage() } -> std::convertible_to<TierUsage>;
+};
+
+/// Meets the requirements of a cache tier whose operations end later, with a handler.
+template <class T, class Entity>
+concept asynchronous_tier = entity<Entity> && requires(T& tier, const primary_key_t<Entity>& key, const Demand& demand, void (*handler)(Outcome<Lookup<CachedRow<Entity>>>)) {
+    { T::level } -> std::convertible_to<Level>;
+    { T::outlives_process } -> std::convertible_to<bool>;
+    tier.template async_lookup<0>(key, demand, handler);
+};
+
+} // namespace v0
+} // namespace larder

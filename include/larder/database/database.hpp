@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/clock.hpp>
+#include <larder/entity/key.hpp>
+#include <larder/error.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace larder {
+inline namespace v0 {
+
+/// How strictly a database reads.
+enum class ReadMode : std::uint8_t {
+    plain,   ///< The newest committed row.
+    settled, ///< The same, after waiting for a commit of that row that is in flight (a lock is taken and given back).
+};
+
+/// A moment of the database's own clock, in microseconds since 1970.
+using DatabaseTime = std::chrono::sys_time<std::chrono::microseconds>;
+
+/// What a write depends on, besides its row.
+struct WriteCondition {
+    /// The write is refused (`errc::deadline_passed`) if the database's own clock is past this.
+    std::optional<DatabaseTime> not_after;
+};
+
+/// A row's primary key and version.
+template <entity Entity>
+struct RowVersion {
+    primary_key_t<Entity> key{};
+    Version version = 0;
+};
+
+/// What a group-wide revocation did.
+template <entity Entity>
+struct GroupRevocation {
+    std::vector<RowVersion<Entity>> rows; ///< The rows that it revoked, at their new versions.
+    std::uint64_t epoch = 0;              ///< The group's new epoch; 0 if the database keeps none.
+};
+
+/// Meets the requirements of a database of one entity: the truth behind the tiers.
+///
+/// - `load(key, mode)`, `load_by<Space>(key, mode)`: the row with its embedded rows, in one query; nothing if there is none.
+///   A mandatory embedded row that is missing is `errc::missing_relation`.
+/// - `load_many(keys, mode)`: rows in the order of the keys, one query (or as few as the database's limits allow).
+/// - `list<Space>(key)`: primary keys and versions of a group's rows, revoked ones included, ordered by primary key.
+/// - `insert(row)`: the row as it was stored: version 1 (a `reusable` key that was used before: the version after that of its
+///   grave), generated key set. `errc::duplicate_key` names the key kind. Embedded rows are read back, not written.
+/// - `update(row, expected, condition)`: writes all columns but the primary key if the row's version is `expected`, and moves it
+///   by one; answers the new version. `errc::version_conflict`, `errc::no_such_row`, `errc::revoked` (a row revoked in the
+///   database can not be written any more).
+/// - `erase(key, expected, condition)`: removes the row if its version is `expected`; answers the tombstone's version.
+///
+/// A failure that leaves open whether the write committed is `errc::outcome_unknown`. Operations are safe from any thread;
+/// they may throw only `std::bad_alloc`. `D::conditional_writes` says whether `expected` is honoured; without it (or without a
+/// version in the schema) it is ignored and the answer is 0.
+///
+/// A blocking database has `executor()`, the executor on which its asynchronous form runs (empty: none was given), unless
+/// `D::never_blocks`. A database that talks to a server without blocking has, instead of each operation `op(args...)`, an
+/// `async_op(args..., handler)` (`asynchronous_database`).
+template <class D, class Entity>
+concept database = entity<Entity> && requires(D& db, const primary_key_t<Entity>& key, std::span<const primary_key_t<Entity>> keys, const Entity& row,
+                                              Version expected, const WriteCondition& condition, ReadMode mode) {
+    { D::conditional_writes } -> std::convertible_to<bool>;
+    { db.load(key, mode) } -> std::same_as<Outcome<std::optional<Entity>>>;
+    { db.load_many(keys, mode) } -> std::same_as<Outcome<std::vector<std::optional<Entity>>>>;
+    { db.insert(row) } -> std::same_as<Outcome<Entity>>;
+    { db.update(row, expected, condition) } -> std::same_as<Outcome<Version>>;
+    { db.erase(key, expected, condition) } -> std::same_as<Outcome<Version>>;
+};
+
+/// Refinement: finds rows by an alternate key in one query (`load_by<Space>`).
+template <class D, class Entity, std::size_t Space>
+concept loads_by = requires(D& db, const space_key_t<Entity, Space>& key, ReadMode mode) {
+    { db.template load_by<Space>(key, mode) } -> std::same_as<Outcome<std::optional<Entity>>>;
+};
+
+/// Refinement: lists a group's rows (`list<Space>`).
+template <class D, class Entity, std::size_t Space>
+concept lists_groups = requires(D& db, const space_key_t<Entity, Space>& key) {
+    { db.template list<Space>(key) } -> std::same_as<Outcome<std::vector<RowVersion<Entity>>>>;
+};
+
+/// Refinement: reads a row's version alone (`load_version`); nothing if there is no such row.
+template <class D, class Entity>
+concept probes_versions = requires(D& db, const primary_key_t<Entity>& key) {
+    { db.load_version(key) } -> std::same_as<Outcome<std::optional<Version>>>;
+};
+
+/// Refinement: keeps a group's epoch (`load_epoch<Space>`; 0 before the first group operation). `revoke_all` moves it in the same transaction.
+template <class D, class Entity, std::size_t Space>
+concept keeps_epochs = requires(D& db, const space_key_t<Entity, Space>& key) {
+    { db.template load_epoch<Space>(key) } -> std::same_as<Outcome<std::uint64_t>>;
+};
+
+/// Refinement: revokes all valid rows of a group in one transaction: sets the members listed to the values they have in
+/// `pattern`, moves each version by one, moves the group's epoch (`revoke_all<Space>(key, pattern, MemberList)`).
+template <class D, class Entity, std::size_t Space>
+concept revokes_groups = requires(D& db, const space_key_t<Entity, Space>& key, const Entity& pattern) {
+    { db.template revoke_all<Space>(key, pattern, typename schema_of<Entity>::revoked_members{}) } -> std::same_as<Outcome<GroupRevocation<Entity>>>;
+};
+
+/// Refinement: moves the touch column forward (`touch(key, moment)`), never back, and neither version nor a revoked row; answers whether it moved.
+template <class D, class Entity>
+concept touches_rows = requires(D& db, const primary_key_t<Entity>& key, WallTime moment) {
+    { db.touch(key, moment) } -> std::same_as<Outcome<bool>>;
+};
+
+/// Refinement: tells its own clock (`clock()`), against which `WriteCondition::not_after` is judged.
+template <class D>
+concept tells_time = requires(D& db) {
+    { db.clock() } -> std::same_as<Outcome<DatabaseTime>>;
+};
+
+/// A database that talks to a server without blocking: `async_op(args..., handler)` for each operation, where
+/// `handler(Outcome<...>)` is called once, from any thread.
+template <class D, class Entity>
+concept asynchronous_database = entity<Entity> && requires(D& db, const primary_key_t<Entity>& key, ReadMode mode, void (*handler)(Outcome<std::optional<Entity>>)) {
+    { D::conditional_writes } -> std::convertible_to<bool>;
+    db.async_load(key, mode, handler);
+};
+
+} // namespace v0
+} // namespace larder
