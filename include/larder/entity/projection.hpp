@@ -15,7 +15,8 @@ namespace detail {
 template <auto Member, auto... Members>
 constexpr std::size_t index_of_member() noexcept {
     std::size_t index = 0;
-    static_cast<void>((same_member<Member, Members>() || (++index, false)) || ...);
+    bool found = false;
+    ((found = found || same_member<Member, Members>(), index += found ? 0U : 1U), ...);
     return index;
 }
 
