@@ -49,13 +49,17 @@ struct GroupRevocation {
 /// - `load(key, mode)`, `load_by<Space>(key, mode)`: the row with its embedded rows, in one query; nothing if there is none.
 ///   A mandatory embedded row that is missing is `errc::missing_relation`.
 /// - `load_many(keys, mode)`: rows in the order of the keys, one query (or as few as the database's limits allow).
-/// - `list<Space>(key)`: primary keys and versions of a group's rows, revoked ones included, ordered by primary key.
+/// - `list<Space>(key)`: primary keys and versions of a group's rows, revoked ones included, ordered by primary key
+///   (by its stored form: `value_traits`).
 /// - `insert(row)`: the row as it was stored: version 1 (a `reusable` key that was used before: the version after that of its
 ///   grave), generated key set. `errc::duplicate_key` names the key kind. Embedded rows are read back, not written.
 /// - `update(row, expected, condition)`: writes all columns but the primary key if the row's version is `expected`, and moves it
 ///   by one; answers the new version. `errc::version_conflict`, `errc::no_such_row`, `errc::revoked` (a row revoked in the
 ///   database can not be written any more).
-/// - `erase(key, expected, condition)`: removes the row if its version is `expected`; answers the tombstone's version.
+///   A touch column is never moved back by it. A refusal is found in the order no such row, revoked, version, deadline, keys
+///   and relations.
+/// - `erase(key, expected, condition)`: removes the row if its version is `expected`, revoked or not; answers the tombstone's
+///   version, one above it. `errc::missing_relation` if the database forbids it because other rows refer to the row.
 ///
 /// A failure that leaves open whether the write committed is `errc::outcome_unknown`. Operations are safe from any thread;
 /// they may throw only `std::bad_alloc`. `D::conditional_writes` says whether `expected` is honoured; without it (or without a
@@ -110,6 +114,17 @@ concept revokes_groups = requires(D& db, const space_key_t<Entity, Space>& key, 
 template <class D, class Entity>
 concept touches_rows = requires(D& db, const primary_key_t<Entity>& key, WallTime moment) {
     { db.touch(key, moment) } -> std::same_as<Outcome<bool>>;
+};
+
+/// The entity that a member declared with `embed` holds.
+template <auto EmbedMember>
+using embedded_t = bare_value_t<detail::member_t<EmbedMember>>;
+
+/// Refinement: lists the rows that embed a row of another table in a member (`parents_of<EmbedMember>(key)`): primary keys
+/// and versions, revoked ones included, ordered by primary key.
+template <class D, class Entity, auto EmbedMember>
+concept lists_parents = requires(D& db, const primary_key_t<embedded_t<EmbedMember>>& key) {
+    { db.template parents_of<EmbedMember>(key) } -> std::same_as<Outcome<std::vector<RowVersion<Entity>>>>;
 };
 
 /// Refinement: tells its own clock (`clock()`), against which `WriteCondition::not_after` is judged.
