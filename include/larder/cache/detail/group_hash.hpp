@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/cache/cache_tier.hpp>
+#include <larder/entity/key.hpp>
+#include <larder/entity/projection.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace larder {
+inline namespace v0 {
+namespace detail {
+
+template <auto... Members, class Read>
+std::uint64_t hash_members(MemberList<Members...>, std::uint64_t if_null, const Read& read) {
+    if ((is_null(read.template operator()<Members>()) || ...)) return if_null;
+    if constexpr (sizeof...(Members) == 1)
+        return (hash_key(bare(read.template operator()<Members>())), ...);
+    else
+        return hash_key(std::tie(bare(read.template operator()<Members>())...));
+}
+
+template <class Members, class Of>
+inline constexpr bool all_within_v = false;
+template <auto... Members, class Of>
+inline constexpr bool all_within_v<MemberList<Members...>, Of> = (contains_v<Members, Of> && ...);
+
+/// The hash under which a warm row is found in a group whose members its projection lacks: it may be of any such group.
+inline constexpr std::uint64_t any_group = 0;
+
+/// The hashes of a row's keys in its groups, equal to `hash_key` of each group's key. \param own the hash to take where the row is in
+/// no group: one that differs from record to record, so that such records do not gather under one hash.
+template <entity Entity>
+std::array<std::uint64_t, schema_of<Entity>::group_count> group_hashes(const CachedRow<Entity>& row, std::uint64_t own) {
+    using Schema = schema_of<Entity>;
+    return [&]<std::size_t... Group>(std::index_sequence<Group...>) {
+        const auto hash = [&]<class Members>(Members members) -> std::uint64_t {
+            if (row.full) return hash_members(members, own, [&]<auto Member>() -> const auto& { return (*row.full).*Member; });
+            if (!row.warm) return own;
+            if constexpr (all_within_v<Members, typename Schema::warm_members>)
+                return hash_members(members, own, [&]<auto Member>() -> const auto& { return row.warm->template get<Member>(); });
+            else
+                return any_group;
+        };
+        return std::array<std::uint64_t, sizeof...(Group)>{hash(space_members_t<Entity, Schema::alias_end + Group>{})...};
+    }(std::make_index_sequence<Schema::group_count>{});
+}
+
+} // namespace detail
+} // namespace v0
+} // namespace larder

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/cache/cache_tier.hpp>
+#include <larder/cache/detail/floor.hpp>
+#include <larder/clock.hpp>
+#include <larder/environment.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace larder {
+inline namespace v0 {
+namespace detail {
+
+/// The moment `by` later, or the end of time if that comes first. A negative `by` leads back.
+constexpr SteadyTime later(SteadyTime moment, Duration by) noexcept {
+    if (by > Duration::zero() && moment > SteadyTime::max() - by) return SteadyTime::max();
+    return moment + by;
+}
+
+/// One record of a leased, versioned cache: a value with its deadlines, floors, at most one lease and a set of fences, as a
+/// machine that only changes with the operations of the tier's contract (cache/cache_tier.hpp) and the time they are given.
+///
+/// It holds no clock, lock or key. An operation that ends a value hands it to its parameter `dropped`, for the caller to destroy
+/// where it likes; what `dropped` held is lost. Guards are asked of the environment, an object with `enabled(Guard)`.
+///
+/// A record *ends* by itself once nothing in it can matter any more: `ends()`. An operation on a record that has ended finds it
+/// empty, so it makes no difference when its owner gets round to removing it.
+///
+/// \tparam Rules what the record is about: `RowRules`, `AliasRules` or `EpochRules`.
+template <class Rules>
+class LeasedRecord {
+public:
+    using Value = typename Rules::Value;
+    using Floors = typename Rules::Floors;
+    using Subject = typename Floors::Subject;
+
+    /// Whether a lookup with these demands hits.
+    bool serves(SteadyTime now, Version min_version, Duration max_age) const noexcept {
+        return held_ && now < serve_until_ && version_ >= min_version && fences_.empty() && age_at(now) <= max_age;
+    }
+
+    /// The hit. \pre serves(...)
+    void serve(SteadyTime now, Lookup<Value>& out) const {
+        out.answer = Answer::hit;
+        out.value = value_;
+        out.version = version_;
+        out.age = age_at(now);
+        out.remaining = serve_until_ - now;
+        out.refresh_due = now >= refresh_at_;
+    }
+
+    /// \param token the lease to give, if one is to be given; unique and not 0.
+    template <class Env>
+    Lookup<Value> lookup(const Env& env, SteadyTime now, const Demand& demand, LeaseToken token, Value& dropped) {
+        settle(env, now, dropped);
+        Lookup<Value> found;
+        if (!fences_.empty()) {
+            found.answer = Answer::bypass;
+            return found;
+        }
+        if (serves(now, demand.min_version, demand.max_age)) {
+            serve(now, found);
+            if (demand.refresh && lease_ == 0) found.lease = lend(now, demand, token);
+            return found;
+        }
+        if (held_ && has_fallback_ && now < fallback_until_ && version_ >= demand.min_version) {
+            found.value = value_;
+            found.version = version_;
+            found.age = age_at(now);
+            found.has_fallback = true;
+        }
+        found.unsettled = unsettled_;
+        if (lease_ != 0)
+            found.answer = Answer::wait;
+        else if (demand.want_lease)
+            found.lease = lend(now, demand, token);
+        return found;
+    }
+
+    /// \param fits whether the value is within the tier's bound.
+    template <class Env>
+    FillOutcome fill(const Env& env, SteadyTime now, FillRequest<Value>&& request, bool fits, Value& dropped) {
+        settle(env, now, dropped);
+        if (env.enabled(Guard::lease_on_fill) && (lease_ == 0 || lease_ != request.lease)) return FillOutcome::lost;
+        lease_ = 0;
+        const Subject subject = Rules::subject(request.value);
+        Floor floor = floors_.of(subject);
+        if (env.enabled(Guard::floor_on_fill) && floor.version > request.version) return FillOutcome::outdated;
+        drop(dropped, false);
+        if (!fits || request.age >= request.lifetime.serve) {
+            if (request.version > floor.version) {
+                floor.anchored = false;
+                floors_.set(subject, floor);
+            }
+            if (!fits) return FillOutcome::refused;
+        } else {
+            keep(later(now, -request.age), std::move(request.value), request.version, request.lifetime);
+        }
+        unsettled_ = false;
+        return FillOutcome::stored;
+    }
+
+    template <class Env>
+    void fence(const Env& env, SteadyTime now, FenceOwner owner, Duration length, Value& dropped) {
+        if (!env.enabled(Guard::fence)) return;
+        settle(env, now, dropped);
+        const SteadyTime until = later(now, length);
+        const auto own = std::find_if(fences_.begin(), fences_.end(), [owner](const Fence& fence) { return fence.owner == owner; });
+        if (own == fences_.end())
+            fences_.push_back({owner, until, length});
+        else if (own->until < until)
+            *own = {owner, until, length};
+        lease_ = 0;
+        drop(dropped, true);
+    }
+
+    /// \param subject the row that the publication is about. \param value what to keep of it; null drops what is kept of it.
+    /// \return whether it was kept.
+    template <class Env>
+    bool publish(const Env& env, SteadyTime now, Subject subject, Version version, Value* value, const Lifetime& lifetime, FenceOwner owner,
+                 Value& dropped) {
+        settle(env, now, dropped);
+        const bool stood = lift(env, owner);
+        lease_ = 0;
+        Floor floor = floors_.of(subject);
+        const bool about = held_ && Rules::is_about(value_, subject);
+        const Version known = std::max(floor.version, about ? version_ : Version{0});
+        const bool anchored = stood || floor.anchored || (about && version_ > 0);
+        if (env.enabled(Guard::floor_on_publish) && version < known) {
+            if (version > floor.version) floors_.set(subject, {version, floor.anchored});
+            return false;
+        }
+        if (value || about) drop(dropped, false);
+        floors_.set(subject, {std::max(floor.version, version), anchored && version > 0});
+        if (!value || !anchored || !fences_.empty() || unsettled_ || lifetime.serve <= Duration::zero()) return false;
+        keep(now, std::move(*value), version, lifetime);
+        return true;
+    }
+
+    template <class Env>
+    void expel(const Env& env, SteadyTime now, Value& dropped) {
+        settle(env, now, dropped);
+        lease_ = 0;
+        drop(dropped, false);
+    }
+
+    template <class Env>
+    void expire(const Env& env, SteadyTime now, Value& dropped) {
+        settle(env, now, dropped);
+        lease_ = 0;
+        if (held_ && has_fallback_)
+            serve_until_ = std::min(serve_until_, now);
+        else
+            drop(dropped, false);
+    }
+
+    /// When the record ends by itself, unless an operation comes before. A floor that outlives its value, and the mark of a fence
+    /// that ended unpublished, stay until the record is evicted.
+    template <class Env>
+    SteadyTime ends(const Env& env) const noexcept {
+        if (unsettled_ || (!held_ && !floors_.empty())) return SteadyTime::max();
+        SteadyTime end = held_ ? fallback_until_ : SteadyTime::min();
+        if (lease_ != 0) end = env.enabled(Guard::lease_expiry) ? std::max(end, lease_until_) : SteadyTime::max();
+        for (const Fence& fence : fences_) end = env.enabled(Guard::settle_after_fence) ? SteadyTime::max() : std::max(end, fence.until);
+        return end;
+    }
+
+    /// When the record next needs attention: the end of its value's serving time, or else its own end.
+    template <class Env>
+    SteadyTime deadline(const Env& env, SteadyTime now) const noexcept {
+        return held_ && now < serve_until_ ? serve_until_ : ends(env);
+    }
+
+    /// Whether the record may not be evicted: while a fence stands, and after one that ended unpublished for as long again, in
+    /// which time a commit that is in flight comes through.
+    bool pinned(SteadyTime now) const noexcept {
+        if (unsettled_ && now < pinned_until_) return true;
+        return std::any_of(fences_.begin(), fences_.end(), [now](const Fence& fence) { return now < later(fence.until, fence.length); });
+    }
+
+    /// Whether there is nothing in it.
+    bool empty() const noexcept { return !held_ && lease_ == 0 && fences_.empty() && !unsettled_ && floors_.empty(); }
+    /// Whether a value is there, of whatever age.
+    bool held() const noexcept { return held_; }
+    /// The value. \pre held().
+    const Value& value() const noexcept { return value_; }
+    /// Until when the value may be served. \pre held().
+    SteadyTime serve_until() const noexcept { return serve_until_; }
+    /// The bytes owned beside the value.
+    std::size_t heap() const noexcept { return floors_.heap() + fences_.capacity() * sizeof(Fence); }
+
+    /// Ends the value as an eviction of the whole record does: hands it over, and nothing else matters any more.
+    void release(Value& dropped) noexcept {
+        if (held_) dropped = std::exchange(value_, Value{});
+        held_ = false;
+    }
+
+private:
+    struct Fence {
+        FenceOwner owner;
+        SteadyTime until;
+        Duration length;
+    };
+
+    Duration age_at(SteadyTime now) const noexcept { return std::max(now - loaded_at_, Duration::zero()); }
+
+    LeaseToken lend(SteadyTime now, const Demand& demand, LeaseToken token) noexcept {
+        lease_ = token;
+        lease_until_ = later(now, demand.lease_for);
+        return token;
+    }
+
+    /// Lets pass what time has ended.
+    template <class Env>
+    void settle(const Env& env, SteadyTime now, Value& dropped) {
+        if (now >= ends(env)) {
+            release(dropped);
+            lease_ = 0;
+            fences_.clear();
+            floors_.clear();
+            return;
+        }
+        if (lease_ != 0 && now >= lease_until_ && env.enabled(Guard::lease_expiry)) lease_ = 0;
+        std::erase_if(fences_, [&](const Fence& fence) {
+            if (now < fence.until) return false;
+            if (env.enabled(Guard::settle_after_fence)) {
+                pinned_until_ = unsettled_ ? std::max(pinned_until_, later(fence.until, fence.length)) : later(fence.until, fence.length);
+                unsettled_ = true;
+            }
+            return true;
+        });
+    }
+
+    /// Ends the owner's fence. Answers whether it stood.
+    template <class Env>
+    bool lift(const Env& env, FenceOwner owner) noexcept {
+        if (owner == 0) return false;
+        const bool stood = std::erase_if(fences_, [owner](const Fence& fence) { return fence.owner == owner; }) != 0;
+        if (!env.enabled(Guard::fence_owner)) fences_.clear();
+        return stood;
+    }
+
+    void keep(SteadyTime loaded_at, Value&& value, Version version, const Lifetime& lifetime) {
+        value_ = std::move(value);
+        held_ = true;
+        version_ = version;
+        loaded_at_ = loaded_at;
+        serve_until_ = later(loaded_at, lifetime.serve);
+        has_fallback_ = lifetime.fallback > Duration::zero();
+        fallback_until_ = has_fallback_ ? later(serve_until_, lifetime.fallback) : serve_until_;
+        refresh_at_ = later(loaded_at, lifetime.refresh_after);
+    }
+
+    /// Ends the value. \param raise whether the floor rises to its version. A value that was kept is an anchor: it is the newest
+    /// published, or newer; a floor left behind below it is none.
+    void drop(Value& dropped, bool raise) {
+        if (!held_) return;
+        const Subject subject = Rules::subject(value_);
+        const Floor floor = floors_.of(subject);
+        if (version_ > 0 && version_ >= floor.version) {
+            const bool reached = raise || version_ == floor.version;
+            floors_.set(subject, {reached ? version_ : floor.version, reached});
+        }
+        release(dropped);
+    }
+
+    Value value_{};
+    Version version_ = 0;
+    SteadyTime loaded_at_{};
+    SteadyTime serve_until_{};
+    SteadyTime refresh_at_{};
+    SteadyTime fallback_until_{};
+    bool held_ = false;
+    bool has_fallback_ = false;
+    bool unsettled_ = false;
+    std::vector<Fence> fences_;
+    LeaseToken lease_ = 0;
+    SteadyTime lease_until_{};
+    SteadyTime pinned_until_{};
+    Floors floors_;
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace larder

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/cache/detail/leased_record.hpp>
+#include <larder/clock.hpp>
+
+#include <boost/multi_index/hashed_index.hpp>
+#include <boost/multi_index/identity.hpp>
+#include <boost/multi_index/indexed_by.hpp>
+#include <boost/multi_index/ordered_index.hpp>
+#include <boost/multi_index/sequenced_index.hpp>
+#include <boost/multi_index_container.hpp>
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace larder {
+inline namespace v0 {
+namespace detail {
+
+/// A record in a shard: a leased record under its key, with what the shard's indices and accounts need to know of it.
+///
+/// What no index looks at is mutable, so that the shard's lock alone guards it.
+///
+/// \tparam Groups the number of groups by which the record is indexed.
+template <class Key, class Rules, std::size_t Groups>
+struct Record {
+    using Hashes = std::array<std::uint64_t, Groups>;
+
+    Key key;
+    std::uint64_t hash = 0;        ///< Of the key.
+    Hashes groups{};               ///< Of the row's key in each group; where there is none, of the record's own key.
+    SteadyTime deadline{};         ///< When the record next needs attention.
+    mutable LeasedRecord<Rules> state{};
+    mutable std::size_t bytes = 0;       ///< As accounted for in the tier's usage.
+    mutable std::size_t value_bytes = 0; ///< Those of the value.
+    mutable bool visited = false;        ///< A hit came since the eviction rule last passed.
+    mutable bool accessed = false;       ///< A hit came since the value was stored.
+};
+
+/// A position in the order of deadlines; the hash parts records with the same deadline.
+struct Due {
+    SteadyTime deadline{};
+    std::uint64_t hash = 0;
+
+    friend auto operator<=>(const Due&, const Due&) = default;
+};
+
+struct RecordHash {
+    template <class Record>
+    std::size_t operator()(const Record& record) const noexcept {
+        return static_cast<std::size_t>(record.hash);
+    }
+};
+
+struct RecordEqual {
+    template <class Record>
+    bool operator()(const Record& left, const Record& right) const noexcept {
+        return left.hash == right.hash && left.key == right.key;
+    }
+};
+
+/// Finds a record by a key, or a view of one, whose hash is known.
+struct Sought {
+    std::uint64_t hash;
+
+    template <class KeyOrView>
+    std::size_t operator()(const KeyOrView&) const noexcept {
+        return static_cast<std::size_t>(hash);
+    }
+    template <class KeyOrView, class Key, class Rules, std::size_t Groups>
+    bool operator()(const KeyOrView& key, const Record<Key, Rules, Groups>& record) const noexcept {
+        return record.hash == hash && record.key == key;
+    }
+    template <class KeyOrView, class Key, class Rules, std::size_t Groups>
+    bool operator()(const Record<Key, Rules, Groups>& record, const KeyOrView& key) const noexcept {
+        return record.hash == hash && record.key == key;
+    }
+};
+
+template <std::size_t Group>
+struct GroupHash {
+    using result_type = std::uint64_t;
+    template <class Record>
+    std::uint64_t operator()(const Record& record) const noexcept {
+        return record.groups[Group];
+    }
+};
+
+struct DueOf {
+    using result_type = Due;
+    template <class Record>
+    Due operator()(const Record& record) const noexcept {
+        return {record.deadline, record.hash};
+    }
+};
+
+/// A hash that is spread already.
+struct SpreadHash {
+    std::size_t operator()(std::uint64_t hash) const noexcept { return static_cast<std::size_t>(hash); }
+};
+
+inline constexpr int by_key = 0;
+inline constexpr int by_age = 1;
+inline constexpr int by_deadline = 2;
+inline constexpr int by_group = 3;
+
+template <class Record, class Groups>
+struct RecordsOf;
+
+template <class Record, std::size_t... Group>
+struct RecordsOf<Record, std::index_sequence<Group...>> {
+    using type = boost::multi_index_container<
+        Record, boost::multi_index::indexed_by<boost::multi_index::hashed_unique<boost::multi_index::identity<Record>, RecordHash, RecordEqual>,
+                                               boost::multi_index::sequenced<>, boost::multi_index::ordered_non_unique<DueOf>,
+                                               boost::multi_index::hashed_non_unique<GroupHash<Group>, SpreadHash>...>>;
+
+    /// What a record costs beside what it points to: the node with the links of each index, its places in the tables of
+    /// buckets, and the allocator's header.
+    static constexpr std::size_t overhead = sizeof(Record) + sizeof(void*) * (2 + 2 + 3 + 1 + 3 * sizeof...(Group) + 2);
+};
+
+/// The records of one shard under their indices: by key, by age (the eviction order), by deadline, and by each group.
+template <class Key, class Rules, std::size_t Groups>
+using Records = typename RecordsOf<Record<Key, Rules, Groups>, std::make_index_sequence<Groups>>::type;
+
+} // namespace detail
+} // namespace v0
+} // namespace larder

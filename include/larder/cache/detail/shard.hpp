@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/cache/detail/budget.hpp>
+#include <larder/cache/detail/eviction_sieve.hpp>
+#include <larder/cache/detail/record.hpp>
+#include <larder/cache/detail/spin_lock.hpp>
+#include <larder/cache/detail/weight.hpp>
+#include <larder/clock.hpp>
+#include <larder/environment.hpp>
+
+#include <boost/container/small_vector.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace larder {
+inline namespace v0 {
+namespace detail {
+
+/// A value on its way into a shard, weighed before the shard is locked.
+template <std::size_t Groups>
+struct Prepared {
+    std::size_t bytes = 0;
+    std::array<std::uint64_t, Groups> groups{};
+};
+
+/// What left a shard under its lock, to be destroyed and told of after unlocking: declare it before the lock.
+template <class Value>
+struct Leavings {
+    boost::container::small_vector<Value, 2> values;
+    Evictions evictions;
+};
+
+/// A part of one space's records under one lock. The functions here want the lock to be held; none of them runs a user's code, save
+/// for the comparison of keys.
+template <class Key, class Rules, std::size_t Groups>
+class alignas(64) Shard {
+public:
+    using Value = typename Rules::Value;
+    using Record = detail::Record<Key, Rules, Groups>;
+    using Container = Records<Key, Rules, Groups>;
+    using iterator = typename Container::iterator;
+
+    static constexpr std::size_t overhead = RecordsOf<Record, std::make_index_sequence<Groups>>::overhead;
+
+    mutable SpinLock lock;
+
+    template <class KeyOrView>
+    const Record* find(const KeyOrView& key, std::uint64_t hash) const {
+        const auto found = records_.find(key, Sought{hash}, Sought{hash});
+        return found == records_.end() ? nullptr : &*found;
+    }
+
+    const Container& records() const noexcept { return records_; }
+    /// The number of records that hold a value.
+    std::size_t held() const noexcept { return held_; }
+    /// The weight of all records.
+    std::size_t bytes() const noexcept { return bytes_; }
+
+    /// Adds an empty record. \pre there is none under this key.
+    template <class Budget>
+    const Record& add(Key key, std::uint64_t hash, std::size_t space, Budget& budget) {
+        Record record{std::move(key), hash};
+        record.groups.fill(hash);
+        const auto& added = *records_.insert(std::move(record)).first;
+        budget.add_records(space, 1);
+        return added;
+    }
+
+    /// Brings indices and accounts up to date after a change of a record's state; removes the record if nothing is left in it.
+    /// \param stored the value that was stored, if one was.
+    template <class Env, class Budget>
+    void update(const Env& env, SteadyTime now, const Record& record, const Prepared<Groups>* stored, bool had_value, std::size_t space, Budget& budget) {
+        const auto& state = record.state;
+        held_ = held_ + state.held() - had_value;
+        if (state.empty()) {
+            remove(record, space, budget);
+            return;
+        }
+        if (stored) record.accessed = false;
+        if (stored || !state.held()) record.value_bytes = stored ? stored->bytes : 0;
+        const std::size_t weight = overhead + heap_of_key(record.key) + record.value_bytes + state.heap();
+        budget.add_bytes(record.bytes, weight);
+        bytes_ += weight - record.bytes;
+        record.bytes = weight;
+
+        auto groups = record.groups;
+        if (stored)
+            groups = stored->groups;
+        else if (!state.held())
+            groups.fill(record.hash);
+        const SteadyTime deadline = state.deadline(env, now);
+        if (deadline != record.deadline || groups != record.groups)
+            records_.modify(records_.iterator_to(record), [&](Record& changed) {
+                changed.deadline = deadline;
+                changed.groups = groups;
+            });
+    }
+
+    /// Removes at most `steps` records that have ended.
+    template <class Env, class Budget>
+    void reclaim(const Env& env, SteadyTime now, unsigned steps, std::size_t space, Budget& budget, Leavings<Value>& leavings) {
+        const auto& due = records_.template get<by_deadline>();
+        for (; steps != 0 && !due.empty() && due.begin()->deadline <= now; --steps) {
+            const Record& record = *due.begin();
+            if (record.state.ends(env) <= now)
+                evict(record, EvictionCause::expired, space, budget, leavings);
+            else
+                records_.modify(records_.iterator_to(record), [&](Record& changed) { changed.deadline = changed.state.deadline(env, now); });
+        }
+    }
+
+    /// Evicts one record, an ended one if there is one. False if every record must stay. \param spared the hash of one that must.
+    template <class Env, class Budget>
+    bool evict_one(const Env& env, SteadyTime now, EvictionCause cause, std::optional<std::uint64_t> spared, std::size_t space, Budget& budget,
+                   Leavings<Value>& leavings) {
+        const std::size_t before = records_.size();
+        reclaim(env, now, 1, space, budget, leavings);
+        if (records_.size() != before) return true;
+        const auto& order = records_.template get<by_age>();
+        const auto victim = sieve_.victim(order, [&](const Record& record) { return record.hash == spared || record.state.pinned(now); });
+        if (victim == order.end()) return false;
+        evict(*victim, cause, space, budget, leavings);
+        return true;
+    }
+
+    /// Removes all records. \param taken receives them, to be destroyed after unlocking; empty before.
+    template <class Budget>
+    void take_all(Container& taken, std::size_t space, Budget& budget) noexcept {
+        taken.swap(records_);
+        sieve_.reset();
+        budget.add_records(space, -static_cast<std::ptrdiff_t>(taken.size()));
+        budget.add_bytes(bytes_, 0);
+        held_ = 0;
+        bytes_ = 0;
+    }
+
+private:
+    using Order = typename boost::multi_index::nth_index<Container, by_age>::type;
+
+    template <class Budget>
+    void evict(const Record& record, EvictionCause cause, std::size_t space, Budget& budget, Leavings<Value>& leavings) {
+        leavings.values.emplace_back();
+        const bool held = record.state.held();
+        leavings.evictions.add(cause, held && space == 0, record.bytes);
+        held_ -= held;
+        record.state.release(leavings.values.back());
+        remove(record, space, budget);
+    }
+
+    template <class Budget>
+    void remove(const Record& record, std::size_t space, Budget& budget) {
+        const auto position = records_.iterator_to(record);
+        const auto& order = records_.template get<by_age>();
+        sieve_.leaving(order, records_.template project<by_age>(position));
+        budget.add_records(space, -1);
+        budget.add_bytes(record.bytes, 0);
+        bytes_ -= record.bytes;
+        records_.erase(position);
+    }
+
+    Container records_;
+    Sieve<Order> sieve_;
+    std::size_t held_ = 0;
+    std::size_t bytes_ = 0;
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace larder
