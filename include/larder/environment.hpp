@@ -45,6 +45,7 @@ enum class Guard : unsigned {
 /// - `enabled(guard)`: whether a guard is on.
 /// - `observe(event)`: hands an event (observe/event.hpp) to the observer; must not throw and must not call back.
 ///
+/// It may have `clock_resolution`, a `Duration` by which `now()` may lag, and `precise_now()`, a finer clock for latencies.
 /// All members are called from any thread at once.
 template <class E>
 concept environment = requires(E& env, const E& constant, Guard guard, event::Fill fill) {
@@ -68,7 +69,13 @@ public:
     /// Uses an observer that others may hold too. \pre not null.
     explicit SystemEnvironment(std::shared_ptr<Observer> observer) : observer_(std::move(observer)) {}
 
+    /// By how much `now()` may lag behind; taken off every lifetime.
+    static constexpr Duration clock_resolution = std::chrono::milliseconds(4);
+
     SteadyTime now() const noexcept { return SteadyTime(read(CLOCK_MONOTONIC_COARSE)); }
+
+    /// The monotonic clock at its full resolution, for latencies.
+    SteadyTime precise_now() const noexcept { return SteadyTime(read(CLOCK_MONOTONIC)); }
 
     WallTime wall_now() const noexcept {
         return WallTime(std::chrono::duration_cast<std::chrono::microseconds>(read(CLOCK_REALTIME_COARSE)));
@@ -106,5 +113,26 @@ private:
     std::shared_ptr<Observer> observer_;
 };
 
+namespace detail {
+
+/// The finest monotonic clock that an environment has.
+template <class Env>
+SteadyTime precise_now(const Env& env) noexcept {
+    if constexpr (requires { env.precise_now(); })
+        return env.precise_now();
+    else
+        return env.now();
+}
+
+/// By how much an environment's clock may lag.
+template <class Env>
+constexpr Duration clock_resolution() noexcept {
+    if constexpr (requires { Env::clock_resolution; })
+        return Env::clock_resolution;
+    else
+        return Duration::zero();
+}
+
+} // namespace detail
 } // namespace v0
 } // namespace larder

@@ -208,7 +208,8 @@ public:
     /// The fields of the warm projection: those the schema names, and what the library needs to verify, date and refuse.
     using warm_members = detail::join_members_t<
         detail::join_members_t<detail::join_members_t<only<detail::is_warm>, primary_members>, detail::join_members_t<version_members, expires_members>>,
-        boost::mp11::mp_fold<boost::mp11::mp_transform<scoped_members_of, unique_parts>, revoked_members, detail::join_members_t>>;
+        boost::mp11::mp_fold<boost::mp11::mp_append<boost::mp11::mp_transform<scoped_members_of, unique_parts>, boost::mp11::mp_transform<scoped_members_of, group_parts>>,
+                             only<detail::is_revoked>, detail::join_members_t>>;
 
     static constexpr Version version_of(const Entity& entity) noexcept {
         if constexpr (has_version)

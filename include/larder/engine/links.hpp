@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/engine/core.hpp>
+#include <larder/engine/task.hpp>
+#include <larder/engine/tier_path.hpp>
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace larder {
+inline namespace v0 {
+namespace detail {
+
+template <auto Member>
+struct parents_of_method {
+    static constexpr std::string_view name = "parents_of";
+    template <class Backend, class... Args>
+    static auto run(Backend& backend, Args&... args) -> decltype(backend.template parents_of<Member>(args...)) {
+        return backend.template parents_of<Member>(args...);
+    }
+    template <class Backend, class Completion, class... Args>
+    static void start(Backend& backend, Completion done, Args&... args) {
+        backend.template async_parents_of<Member>(args..., std::move(done));
+    }
+};
+
+/// Lists the parents that embed a row and drops their copies. \returns whether that was done.
+template <auto Member, class Parent, class ChildKey>
+Task<bool> expel_parents(std::shared_ptr<Parent> parent, Driver& driver, ChildKey child) {
+    using Entity = typename Parent::Entity;
+    auto operation = Request<parents_of_method<Member>, Outcome<std::vector<RowVersion<Entity>>>, const ChildKey&>{{child}};
+    auto listed = parent->query(QueryKind::list, driver, std::move(operation));
+    const auto rows = co_await listed;
+    if (rows.has_error()) {
+        parent->hide(Level::database, "listing the rows that embed a changed row", rows.error());
+        co_return false;
+    }
+    KeySet<Entity> keys;
+    for (const auto& row : *rows) keys.template in<0>().push_back(row.key);
+    auto drop = TierPath<Parent>::drop(*parent, driver, keys, Invalidation::expel);
+    const Done dropped = co_await drop;
+    co_return !dropped.failed();
+}
+
+/// Makes writes of `child` expel the parents that embed the written row. The child does not keep the parent alive.
+template <auto Member, class Parent, class Child>
+void link_parents(const std::shared_ptr<Parent>& parent, Child& child) {
+    using ChildKey = typename Child::Key;
+    parent->embeds_linked.store(true, std::memory_order_relaxed);
+    child.parents.push_back([weak = std::weak_ptr<Parent>(parent)](Driver& driver, const ChildKey& key) -> std::optional<Task<bool>> {
+        auto alive = weak.lock();
+        if (!alive) return std::nullopt;
+        return expel_parents<Member>(std::move(alive), driver, key);
+    });
+}
+
+} // namespace detail
+} // namespace v0
+} // namespace larder

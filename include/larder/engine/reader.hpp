@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/engine/core.hpp>
+#include <larder/engine/task.hpp>
+#include <larder/engine/tier_path.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace larder {
+inline namespace v0 {
+namespace detail {
+
+/// How much of a row a read needs.
+enum class Extent : std::uint8_t { whole, warm };
+
+/// The read algorithm, beyond the plain in-memory hit: tiers, single-flight, the database, and the fill.
+template <class Core>
+struct Reader {
+    using Entity = typename Core::Entity;
+    using Policy = typename Core::Policy;
+    using Schema = typename Core::Schema;
+    using Key = typename Core::Key;
+    using Ops = typename Core::Ops;
+    using Tiers = TierPath<Core>;
+    using Result = Loaded<Entity>;
+    using Row = CachedRow<Entity>;
+    template <std::size_t Space>
+    using KeyOf = space_key_t<Entity, Space>;
+    template <std::size_t Space>
+    using Leader = typename SingleFlight<KeyOf<Space>, Result>::Leader;
+    static constexpr std::size_t epoch_space = epoch_space_v<Policy, Entity>;
+
+    /// What one load ended with, and whether its fill was stored.
+    struct Fetched {
+        Result result;
+        bool stored = false;
+    };
+
+    /// Reads a row by the key of a space, sharing the load with whoever may share it.
+    template <std::size_t Space>
+    static Task<Result> find(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent) {
+        if (intent.truth) {
+            auto load = ask_truth<Space>(core, driver, key);
+            co_return co_await load;
+        }
+        auto join = typename SingleFlight<KeyOf<Space>, Result>::Join(core.template flights<Space>(), driver, key);
+        auto joined = co_await join;
+        if (joined.leader) {
+            auto leader = std::move(*joined.leader);
+            auto fetch = fetch_any<Space>(core, driver, key, intent, extent, &leader);
+            Fetched fetched = co_await fetch;
+            leader.finish(fetched.result, fetched.stored);
+            co_return std::move(fetched.result);
+        }
+        if (satisfies(core, *joined.answer, intent, extent)) {
+            core.env.observe(event::Coalesced{});
+            co_return std::move(*joined.answer);
+        }
+        auto fetch = fetch_any<Space>(core, driver, key, intent, extent, nullptr);
+        Fetched fetched = co_await fetch;
+        co_return std::move(fetched.result);
+    }
+
+    /// Loads a row although it may be cached, and replaces what is cached.
+    static Task<Fetched> refresh(Core& core, Driver& driver, const Key& key) {
+        Demand demand;
+        demand.refresh = true;
+        auto look = Tiers::template lookup<0>(core, driver, key, demand);
+        auto seen = co_await look;
+        auto load = load_row(core, driver, key, Read{}, Extent::whole, seen, nullptr);
+        co_return co_await load;
+    }
+
+    /// Whether a cached row carries the mark that the policy asks for.
+    static Task<bool> stamp_matches(Core& core, Driver& driver, const Row& row) {
+        if constexpr (Policy::stamp == Stamp::revision) {
+            co_return row.stamp == Schema::revision_number;
+        } else if constexpr (Policy::stamp == Stamp::group_epoch) {
+            const auto group = row.full ? key_of<epoch_space>(*row.full) : key_of<epoch_space>(row.warm->partial_row());
+            if (!group) co_return true;
+            auto read = epoch_of(core, driver, *group);
+            const Outcome<Epoch> epoch = co_await read;
+            co_return epoch.has_value() && epoch->number == row.stamp;
+        } else {
+            static_cast<void>(core), static_cast<void>(driver), static_cast<void>(row);
+            co_return true;
+        }
+    }
+
+    /// A group's epoch, and how long ago it was known to be that.
+    struct Epoch {
+        std::uint64_t number = 0;
+        Duration known_for{};
+    };
+
+    /// The epoch of a group, from the tiers or from the database.
+    static Task<Outcome<Epoch>> epoch_of(Core& core, Driver& driver, const KeyOf<epoch_space>& group) {
+        Demand demand;
+        auto look = Tiers::template lookup<epoch_space>(core, driver, group, demand);
+        auto seen = co_await look;
+        if (seen.answer == Answer::hit) {
+            core.env.observe(event::Lookup{seen.level, LookupOutcome::hit, true});
+            co_return Epoch{seen.value, seen.age};
+        }
+        core.env.observe(event::Lookup{seen.level, LookupOutcome::miss, true});
+        const SteadyTime began = core.env.now();
+        auto asked = core.query(QueryKind::epoch_read, driver, Ops::template load_epoch<epoch_space>(group));
+        const auto outcome = co_await asked;
+        if (outcome.has_error()) {
+            auto release = Tiers::template release<epoch_space>(core, driver, group, seen);
+            co_await release;
+            co_return outcome.error();
+        }
+        FillRequest<std::uint64_t> request;
+        request.value = *outcome;
+        request.age = core.env.now() - began;
+        request.lifetime.serve = core.options.ttl;
+        auto fill = Tiers::template fill<epoch_space>(core, driver, group, seen, std::move(request));
+        co_await fill;
+        co_return Epoch{*outcome, Duration::zero()};
+    }
+
+    /// What to fill of a loaded row, or of its absence; a lifetime of 0 where there is nothing to keep.
+    /// \param preload whether the row is kept whole, however seldom it was read.
+    static Task<FillRequest<Row>> prepare_fill(Core& core, Driver& driver, const Key& key, Read intent, Result& result, bool preload) {
+        FillRequest<Row> request;
+        if (!result.row.full) {
+            request.lifetime = core.negative_lifetime();
+        } else {
+            const Heat heat = preload ? Heat::hot : core.heat_of(hash_key(key));
+            if (heat != Heat::cold) {
+                auto stamping = stamp_for(core, driver, key, result);
+                const std::optional<std::uint64_t> stamp = co_await stamping;
+                if (stamp && result.row.full) {
+                    request.value = core.cached(result.row.full, heat, *stamp);
+                    request.version = result.version;
+                    request.lifetime = core.lifetime_of(*result.row.full, intent);
+                }
+            }
+        }
+        request.age = core.env.now() - result.loaded_at;
+        co_return request;
+    }
+
+    /// Takes what the database answered.
+    static void take(Core& core, Result& result, Outcome<std::optional<Entity>> outcome) {
+        if (outcome.has_error())
+            result.error = RareError(outcome.error());
+        else if (*outcome)
+            take_row(core, result, std::move(**outcome));
+    }
+    static void take_row(Core& core, Result& result, Entity&& row) {
+        core.env.observe(event::Rebuilt{1});
+        result.version = Schema::version_of(row);
+        result.row.full = std::make_shared<const Entity>(std::move(row));
+    }
+
+    static Result result_of(Core& core, Seen<Row>& seen) {
+        Result result;
+        result.row = std::move(seen.value);
+        result.version = seen.version;
+        result.source = seen.level;
+        result.loaded_at = core.env.now() - seen.age;
+        return result;
+    }
+
+private:
+    static bool satisfies(Core& core, const Result& result, const Read& intent, Extent extent) {
+        if (result.error.failed()) return true;
+        if (result.row.absent()) return intent.at_least == 0;
+        if (extent == Extent::whole && !result.row.full) return false;
+        return result.version >= intent.at_least && (intent.max_age == Duration::max() || core.env.now() - result.loaded_at <= intent.max_age);
+    }
+
+    template <std::size_t Space>
+    static Task<Fetched> fetch_any(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Leader<Space>* leader) {
+        if constexpr (Space == 0)
+            return fetch(core, driver, key, intent, extent, leader);
+        else
+            return fetch_by<Space>(core, driver, key, intent, extent, leader);
+    }
+
+    template <std::size_t Space>
+    static Task<Result> ask_truth(Core& core, Driver& driver, const KeyOf<Space>& key) {
+        Result result;
+        result.loaded_at = core.env.now();
+        if constexpr (Space == 0) {
+            auto asked = core.query(QueryKind::load, driver, Ops::load(key, ReadMode::plain));
+            auto outcome = co_await asked;
+            take(core, result, std::move(outcome));
+        } else {
+            auto asked = core.query(QueryKind::load_by, driver, Ops::template load_by<Space>(key, ReadMode::plain));
+            auto outcome = co_await asked;
+            take(core, result, std::move(outcome));
+        }
+        co_return result;
+    }
+
+    /// Looks in the tiers, waiting while somebody else fills; at most as long as a lease lasts.
+    template <std::size_t Space>
+    static Task<Seen<space_value_t<Entity, Space>>> look(Core& core, Driver& driver, const KeyOf<Space>& key, Demand demand, Leader<Space>* leader) {
+        Duration pause = std::chrono::milliseconds(1);
+        Duration waited{};
+        for (;;) {
+            if (leader) leader->begin();
+            auto lookup = Tiers::template lookup<Space>(core, driver, key, demand);
+            auto seen = co_await lookup;
+            if (seen.answer != Answer::wait || waited >= core.options.lease_for) co_return seen;
+            core.env.observe(event::Lookup{seen.level, LookupOutcome::waited, Space != 0});
+            auto sleep = Sleep{driver, pause};
+            co_await sleep;
+            waited += pause;
+            pause = std::min<Duration>(pause * 2, std::chrono::milliseconds(64));
+        }
+    }
+
+    static Task<Fetched> fetch(Core& core, Driver& driver, const Key& key, Read intent, Extent extent, Leader<0>* leader) {
+        Seen<Row> seen;
+        if constexpr (Policy::caches_rows) {
+            Demand demand;
+            demand.min_version = intent.at_least;
+            demand.max_age = intent.max_age;
+            auto first = look<0>(core, driver, key, demand, leader);
+            seen = co_await first;
+            if (seen.answer == Answer::hit) {
+                auto decide = judge(core, driver, key, seen, extent, leader);
+                if (co_await decide) {
+                    Fetched fetched;
+                    fetched.result = result_of(core, seen);
+                    co_return fetched;
+                }
+                core.env.observe(event::Lookup{seen.level, LookupOutcome::rejected, false});
+                demand.refresh = true;
+                auto again = Tiers::template lookup<0>(core, driver, key, demand);
+                seen = co_await again;
+            } else {
+                core.env.observe(event::Lookup{seen.level, seen.answer == Answer::bypass ? LookupOutcome::bypass : LookupOutcome::miss, false});
+            }
+        }
+        auto load = load_row(core, driver, key, intent, extent, seen, leader);
+        co_return co_await load;
+    }
+
+    /// Whether a hit may answer, as the policy decides.
+    static Task<bool> judge(Core& core, Driver& driver, const Key& key, const Seen<Row>& seen, Extent extent, Leader<0>* leader) {
+        if (seen.value.absent()) {
+            if constexpr (Policy::guarantee.current_reads) co_return false;
+            core.env.observe(event::Lookup{seen.level, LookupOutcome::negative_hit, false});
+            co_return true;
+        }
+        if (extent == Extent::whole && !seen.value.full) co_return false;
+        auto stamp = stamp_matches(core, driver, seen.value);
+        if (!co_await stamp) co_return false;
+        const OnHit decision = core.policy.on_hit(HitView{seen.version, seen.age, seen.remaining});
+        if (decision == OnHit::reload) co_return false;
+        if constexpr (may_probe_v<Policy>) {
+            if (decision == OnHit::verify_version) {
+                if (leader) leader->begin();
+                auto probe = core.query(QueryKind::version_probe, driver, Ops::load_version(key));
+                const auto current = co_await probe;
+                if (current.has_error() || !*current || **current != seen.version) co_return false;
+            }
+        }
+        core.env.observe(event::Lookup{seen.level, LookupOutcome::hit, false});
+        co_return true;
+    }
+
+    /// Loads a row and fills it where `seen` gives the right to.
+    static Task<Fetched> load_row(Core& core, Driver& driver, const Key& key, Read intent, Extent extent, Seen<Row>& seen, Leader<0>* leader) {
+        static_cast<void>(extent);
+        Fetched fetched;
+        Result& result = fetched.result;
+        if (leader) leader->begin();
+        result.loaded_at = core.env.now();
+        auto asked = core.query(QueryKind::load, driver, Ops::load(key, seen.unsettled ? ReadMode::settled : ReadMode::plain));
+        auto outcome = co_await asked;
+        take(core, result, std::move(outcome));
+        if (result.error.failed()) {
+            auto release = Tiers::template release<0>(core, driver, key, seen);
+            co_await release;
+            auto fallback = fall_back(core, driver, result, seen);
+            co_await fallback;
+            co_return fetched;
+        }
+        if constexpr (Policy::caches_rows) {
+            if (seen.lease != 0) {
+                if (leader) leader->before_fill();
+                auto fill = fill_row(core, driver, key, intent, seen, result);
+                fetched.stored = co_await fill;
+            }
+        }
+        co_return fetched;
+    }
+
+    /// Answers with a copy past its time, if the database failed, one is there and nothing forbids it. \returns whether it did.
+    static Task<bool> fall_back(Core& core, Driver& driver, Result& result, Seen<Row>& seen) {
+        if (core.options.stale_if_error <= Duration::zero() || Schema::is_never_stale) co_return false;
+        const bool there = seen.answer == Answer::hit || (seen.answer == Answer::miss && seen.has_fallback);
+        if (!there || !seen.value.full) co_return false;
+        if (core.env.enabled(Guard::stale_bar)) {
+            if (Schema::is_revoked(*seen.value.full)) co_return false;
+            // A mark that differs may mean that the row's whole group was revoked.
+            auto stamp = stamp_matches(core, driver, seen.value);
+            if (!co_await stamp) co_return false;
+        }
+        core.hide(Level::database, "load", result.error.get());
+        result.error = {};
+        result.row = std::move(seen.value);
+        result.version = seen.version;
+        result.source = seen.level;
+        result.loaded_at = core.env.now() - seen.age;
+        result.stale = StaleCause::database_failed;
+        core.env.observe(event::StaleServed{StaleCause::database_failed});
+        co_return true;
+    }
+
+    /// Fills a loaded row, or its absence, or gives the right to back. \returns whether it was stored.
+    static Task<bool> fill_row(Core& core, Driver& driver, const Key& key, Read intent, Seen<Row>& seen, Result& result) {
+        auto preparing = prepare_fill(core, driver, key, intent, result, false);
+        FillRequest<Row> request = co_await preparing;
+        if (request.lifetime.serve <= Duration::zero()) {
+            auto release = Tiers::template release<0>(core, driver, key, seen);
+            co_await release;
+            co_return false;
+        }
+        auto fill = Tiers::template fill<0>(core, driver, key, seen, std::move(request));
+        const FillOutcome outcome = co_await fill;
+        co_return outcome == FillOutcome::stored;
+    }
+
+    /// The mark for a row that was just loaded; nothing if none can be given honestly.
+    ///
+    /// An epoch marks only rows that were read after it. Where the tiers have known it since before the row's load began,
+    /// it is as if it had been read first; else it is read now and the row once more after it.
+    static Task<std::optional<std::uint64_t>> stamp_for(Core& core, Driver& driver, const Key& key, Result& result) {
+        if constexpr (Policy::stamp == Stamp::revision) {
+            static_cast<void>(core), static_cast<void>(driver), static_cast<void>(key), static_cast<void>(result);
+            co_return Schema::revision_number;
+        } else if constexpr (Policy::stamp == Stamp::group_epoch) {
+            const auto group = key_of<epoch_space>(*result.row.full);
+            if (!group) co_return 0;
+            auto read = epoch_of(core, driver, *group);
+            const Outcome<Epoch> epoch = co_await read;
+            if (epoch.has_error()) co_return std::nullopt;
+            if (epoch->known_for > core.env.now() - result.loaded_at || !core.env.enabled(Guard::epoch_before_row)) co_return epoch->number;
+            Result again;
+            again.loaded_at = core.env.now();
+            auto asked = core.query(QueryKind::load, driver, Ops::load(key, ReadMode::plain));
+            auto outcome = co_await asked;
+            take(core, again, std::move(outcome));
+            if (again.error.failed() || !again.row.full) co_return std::nullopt;
+            const bool same_group = key_of<epoch_space>(*again.row.full) == group;
+            result = std::move(again);
+            co_return same_group ? std::optional(epoch->number) : std::nullopt;
+        } else {
+            static_cast<void>(core), static_cast<void>(driver), static_cast<void>(key), static_cast<void>(result);
+            co_return 0;
+        }
+    }
+
+    template <std::size_t Space>
+    static Task<Fetched> fetch_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Leader<Space>* leader) {
+        auto first = look<Space>(core, driver, key, Demand{}, leader);
+        auto seen = co_await first;
+        if (seen.answer == Answer::hit) {
+            if (!seen.value) {
+                if (!Policy::guarantee.current_reads && intent.at_least == 0 && seen.age <= intent.max_age) {
+                    core.env.observe(event::Lookup{seen.level, LookupOutcome::negative_hit, true});
+                    Fetched fetched;
+                    fetched.result.source = seen.level;
+                    fetched.result.loaded_at = core.env.now() - seen.age;
+                    co_return fetched;
+                }
+            } else {
+                if (leader) leader->begin();
+                auto find_row = find<0>(core, driver, *seen.value, intent, extent);
+                Fetched fetched;
+                fetched.result = co_await find_row;
+                if (fetched.result.error.failed() || leads_to<Space>(core, fetched.result.row, key)) {
+                    core.env.observe(event::Lookup{seen.level, LookupOutcome::hit, true});
+                    co_return fetched;
+                }
+            }
+            core.env.observe(event::Lookup{seen.level, LookupOutcome::rejected, true});
+            Demand demand;
+            demand.refresh = true;
+            auto again = Tiers::template lookup<Space>(core, driver, key, demand);
+            seen = co_await again;
+        } else {
+            core.env.observe(event::Lookup{seen.level, seen.answer == Answer::bypass ? LookupOutcome::bypass : LookupOutcome::miss, true});
+        }
+        auto load = load_by<Space>(core, driver, key, intent, seen, leader);
+        co_return co_await load;
+    }
+
+    /// Whether what an alias led to has the key that was asked.
+    template <std::size_t Space>
+    static bool leads_to(Core& core, const Row& row, const KeyOf<Space>& key) {
+        if (!core.env.enabled(Guard::alias_verification)) return true;
+        if (row.full) return has_key<Space>(*row.full, key);
+        if (row.warm) return has_key<Space>(row.warm->partial_row(), key);
+        return false;
+    }
+
+    /// Loads a row by an alternate key and fills the alias, and only if that was stored, the row.
+    template <std::size_t Space>
+    static Task<Fetched> load_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Seen<std::optional<Key>>& seen, Leader<Space>* leader) {
+        Fetched fetched;
+        Result& result = fetched.result;
+        if (leader) leader->begin();
+        result.loaded_at = core.env.now();
+        auto asked = core.query(QueryKind::load_by, driver, Ops::template load_by<Space>(key, seen.unsettled ? ReadMode::settled : ReadMode::plain));
+        auto outcome = co_await asked;
+        take(core, result, std::move(outcome));
+        if (result.error.failed()) {
+            auto release = Tiers::template release<Space>(core, driver, key, seen);
+            co_await release;
+            auto fallback = fall_back_by<Space>(core, driver, key, seen, result);
+            co_await fallback;
+            co_return fetched;
+        }
+        if (seen.lease == 0) co_return fetched;
+        if (!result.row.full) {
+            FillRequest<std::optional<Key>> request;
+            request.lifetime = Policy::guarantee.current_reads ? Lifetime{} : core.negative_lifetime();
+            request.age = core.env.now() - result.loaded_at;
+            if (leader) leader->before_fill();
+            auto fill = Tiers::template fill<Space>(core, driver, key, seen, std::move(request));
+            const FillOutcome filled = co_await fill;
+            fetched.stored = filled == FillOutcome::stored && core.options.negative_ttl > Duration::zero();
+            co_return fetched;
+        }
+        const Key primary = primary_key_of(*result.row.full);
+        Seen<Row> row_seen;
+        if constexpr (Policy::caches_rows) {
+            Demand demand;
+            demand.min_version = result.version;
+            auto look_row = Tiers::template lookup<0>(core, driver, primary, demand);
+            row_seen = co_await look_row;
+        }
+        if (leader) leader->before_fill();
+        FillRequest<std::optional<Key>> request;
+        request.version = result.version;
+        request.value = primary;
+        request.age = core.env.now() - result.loaded_at;
+        request.lifetime.serve = core.lifetime_of(*result.row.full, intent).serve;
+        auto fill = Tiers::template fill<Space>(core, driver, key, seen, std::move(request));
+        const FillOutcome filled = co_await fill;
+        fetched.stored = filled == FillOutcome::stored;
+        if constexpr (Policy::caches_rows) {
+            if (fetched.stored && row_seen.lease != 0 && !row_seen.unsettled) {
+                auto fill_primary = fill_row(core, driver, primary, intent, row_seen, result);
+                co_await fill_primary;
+            } else {
+                auto release = Tiers::template release<0>(core, driver, primary, row_seen);
+                co_await release;
+            }
+        }
+        co_return fetched;
+    }
+
+    /// As `fall_back`, by way of an alias past its time.
+    template <std::size_t Space>
+    static Task<bool> fall_back_by(Core& core, Driver& driver, const KeyOf<Space>& key, const Seen<std::optional<Key>>& seen, Result& result) {
+        if (core.options.stale_if_error <= Duration::zero() || !seen.value || !(seen.answer == Answer::hit || seen.has_fallback)) co_return false;
+        Demand demand;
+        demand.want_lease = false;
+        auto look_row = Tiers::template lookup<0>(core, driver, *seen.value, demand);
+        auto row_seen = co_await look_row;
+        if (!row_seen.value.full || !has_key<Space>(*row_seen.value.full, key)) co_return false;
+        auto fallback = fall_back(core, driver, result, row_seen);
+        co_return co_await fallback;
+    }
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace larder

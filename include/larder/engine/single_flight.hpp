@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/engine/driver.hpp>
+#include <larder/entity/key.hpp>
+#include <larder/error.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <array>
+#include <coroutine>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace larder {
+inline namespace v0 {
+namespace detail {
+
+/// Single-flight: the loads under way, at most one for each key, and who waits for them.
+///
+/// A caller may take a load's answer only if it joined before the answer was read (`begin`), or if it joined before the
+/// fill (`before_fill`) and the fill was stored, so that no write came between. Those who may not share start the next
+/// load together: the first of them leads it, the others have joined it before it begins.
+/// \tparam Key what is loaded. \tparam Result a copyable answer.
+/// Thread-safe. O(1) but for the waiters of one load.
+template <class Key, class Result>
+class SingleFlight {
+    struct Waiter;
+
+    struct Load {
+        explicit Load(Key loaded) : key(std::move(loaded)) {}
+        Key key;
+        std::vector<Waiter*> waiters;
+    };
+
+    struct Hash {
+        std::size_t operator()(const Key& key) const noexcept { return static_cast<std::size_t>(hash_key(key)); }
+    };
+
+    struct Shard {
+        std::mutex mutex;
+        boost::unordered_flat_map<Key, std::shared_ptr<Load>, Hash> loads;
+    };
+
+    enum class Part { waiting, answered, leading };
+    enum class Share { if_entitled, if_entitled_to_stored, always };
+
+    struct Waiter {
+        Driver* driver = nullptr;
+        std::coroutine_handle<> task;
+        std::shared_ptr<Load> load;
+        std::optional<Result> result;
+        bool entitled = false;
+        bool entitled_if_stored = false;
+        Part part = Part::waiting;
+    };
+
+public:
+    /// The duty to end a load. Destroyed without an end, it ends the load with an error for everybody who waits.
+    class Leader {
+    public:
+        Leader(Leader&& other) noexcept : table_(std::exchange(other.table_, nullptr)), load_(std::move(other.load_)) {}
+        Leader& operator=(Leader&&) = delete;
+        ~Leader() {
+            if (table_) table_->finish(*load_, Result(Error{errc::stopped, "the load was abandoned"}), Share::always);
+        }
+
+        /// A tier or the database is about to be read: whoever has joined by now may share what it says. May be called again
+        /// before each further read.
+        void begin() {
+            const std::lock_guard lock(table_->shard_of(load_->key).mutex);
+            for (Waiter* waiter : load_->waiters) waiter->entitled = true;
+        }
+
+        /// The fill is about to be made: whoever has joined by now may share the answer if the fill is stored.
+        void before_fill() {
+            const std::lock_guard lock(table_->shard_of(load_->key).mutex);
+            for (Waiter* waiter : load_->waiters) waiter->entitled_if_stored = true;
+        }
+
+        /// Ends the load with its answer. \param stored whether the answer was filled and the fill stored.
+        void finish(const Result& result, bool stored) { std::exchange(table_, nullptr)->finish(*load_, result, stored ? Share::if_entitled_to_stored : Share::if_entitled); }
+
+    private:
+        friend class SingleFlight;
+        Leader(SingleFlight& table, std::shared_ptr<Load> load) : table_(&table), load_(std::move(load)) {}
+
+        SingleFlight* table_;
+        std::shared_ptr<Load> load_;
+    };
+
+    /// What joining gave: the lead, or another's answer.
+    struct Joined {
+        std::optional<Leader> leader;
+        std::optional<Result> answer;
+    };
+
+    /// Joins the load of a key, as an awaitable. Await a named object.
+    class Join {
+    public:
+        Join(SingleFlight& table, Driver& driver, const Key& key) : table_(table), key_(key) { waiter_.driver = &driver; }
+        Join(const Join&) = delete;
+        Join& operator=(const Join&) = delete;
+        ~Join() { table_.leave(waiter_); }
+
+        bool await_ready() const noexcept { return false; }
+
+        bool await_suspend(std::coroutine_handle<> task) {
+            Shard& shard = table_.shard_of(key_);
+            const std::lock_guard lock(shard.mutex);
+            const auto [place, lead] = shard.loads.try_emplace(key_);
+            if (lead) {
+                try {
+                    place->second = std::make_shared<Load>(key_);
+                } catch (...) {
+                    shard.loads.erase(place);
+                    throw;
+                }
+                waiter_.load = place->second;
+                waiter_.part = Part::leading;
+                return false;
+            }
+            waiter_.task = task;
+            waiter_.load = place->second;
+            waiter_.load->waiters.push_back(&waiter_);
+            return true;
+        }
+
+        Joined await_resume() {
+            Joined joined;
+            auto load = std::exchange(waiter_.load, nullptr);
+            if (waiter_.part == Part::leading)
+                joined.leader.emplace(Leader(table_, std::move(load)));
+            else
+                joined.answer = std::move(waiter_.result);
+            return joined;
+        }
+
+    private:
+        SingleFlight& table_;
+        Key key_;
+        Waiter waiter_;
+    };
+
+    /// The number of loads under way.
+    std::size_t size() {
+        std::size_t loads = 0;
+        for (Shard& shard : shards_) {
+            const std::lock_guard lock(shard.mutex);
+            loads += shard.loads.size();
+        }
+        return loads;
+    }
+
+    /// Whether late joiners may share whatever they like: for tests that show why the rule is there.
+    void ignore_share_rule(bool ignore) noexcept { ignore_share_rule_ = ignore; }
+
+private:
+    Shard& shard_of(const Key& key) noexcept { return shards_[Hash{}(key) % shards_.size()]; }
+
+    void finish(Load& load, const Result& result, Share share) {
+        if (ignore_share_rule_) share = Share::always;
+        Shard& shard = shard_of(load.key);
+        std::vector<Waiter*> woken;
+        {
+            const std::lock_guard lock(shard.mutex);
+            std::shared_ptr<Load> next;
+            for (Waiter* waiter : load.waiters) {
+                if (waiter->entitled || share == Share::always || (share == Share::if_entitled_to_stored && waiter->entitled_if_stored)) {
+                    waiter->result = result;
+                    waiter->part = Part::answered;
+                    woken.push_back(waiter);
+                } else if (!next) {
+                    next = std::make_shared<Load>(load.key);
+                    waiter->load = next;
+                    waiter->part = Part::leading;
+                    woken.push_back(waiter);
+                } else {
+                    waiter->entitled_if_stored = false;
+                    waiter->load = next;
+                    next->waiters.push_back(waiter);
+                }
+            }
+            load.waiters.clear();
+            if (next)
+                shard.loads.insert_or_assign(next->key, std::move(next));
+            else
+                shard.loads.erase(load.key);
+            // Woken under the lock, so that none of them can leave and be destroyed before it was woken.
+            for (Waiter* waiter : woken) waiter->driver->wake(waiter->task);
+        }
+    }
+
+    /// A waiter goes away unserved: it waits no more, and a lead it was given passes on.
+    void leave(Waiter& waiter) noexcept {
+        if (!waiter.load) return;
+        Shard& shard = shard_of(waiter.load->key);
+        bool led = false;
+        {
+            const std::lock_guard lock(shard.mutex);
+            led = waiter.part == Part::leading;
+            if (waiter.part == Part::waiting) std::erase(waiter.load->waiters, &waiter);
+        }
+        if (led) finish(*waiter.load, Result(Error{errc::stopped, "the load was abandoned"}), Share::always);
+    }
+
+    static constexpr std::size_t shard_count = 64;
+    std::array<Shard, shard_count> shards_;
+    bool ignore_share_rule_ = false;
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace larder

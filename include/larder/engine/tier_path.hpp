@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/engine/core.hpp>
+#include <larder/engine/task.hpp>
+
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace larder {
+inline namespace v0 {
+namespace detail {
+
+/// What a lookup through the tiers saw: the authority's answer (or the in-process tier's hit), where it came from, and
+/// the placeholder in the in-process tier that a fill may use.
+template <class Value>
+struct Seen : Lookup<Value> {
+    Level level = Level::memory;
+    LeaseToken placeholder = 0;
+};
+
+/// The tiers of one repository in order: the in-process tier, if there is one in front, and the authority.
+///
+/// Only the authority gives leases and floors; the tier in front is filled from the authority's `hit` or `stored` alone,
+/// under a placeholder taken before the authority was asked. A tier's failure is told to the observer and counts as a
+/// miss that must not be filled.
+template <class Core>
+struct TierPath {
+    using Entity = typename Core::Entity;
+    using Ops = typename Core::Ops;
+    template <std::size_t Space>
+    using Key = space_key_t<Entity, Space>;
+    template <std::size_t Space>
+    using Value = space_value_t<Entity, Space>;
+
+    static constexpr Level authority_level = Core::Authority::level;
+    static constexpr Level near_level = Core::Nearest::level;
+
+    template <std::size_t Space>
+    static Task<Seen<Value<Space>>> lookup(Core& core, Driver& driver, const Key<Space>& key, Demand demand) {
+        Seen<Value<Space>> seen;
+        seen.level = authority_level;
+        if constexpr (Core::has_near) {
+            if (near_serves(core) && core.reads(near_level)) {
+                Demand here = demand;
+                here.want_lease = demand.want_lease && core.fills(near_level);
+                auto answer = core.near.template lookup<Space>(key, here);
+                if (answer.answer == Answer::hit && !demand.refresh) {
+                    static_cast<Lookup<Value<Space>>&>(seen) = std::move(answer);
+                    seen.lease = 0;
+                    seen.level = near_level;
+                    co_return seen;
+                }
+                if (answer.answer != Answer::bypass) seen.placeholder = answer.lease;
+            }
+        }
+        if (!core.reads(authority_level)) co_return seen;
+        demand.want_lease = demand.want_lease && core.fills(authority_level);
+        demand.lease_for = core.options.lease_for;
+        auto asked = Ask(driver, core.authority, Ops::template lookup<Space>(key, demand));
+        auto outcome = co_await asked;
+        if (outcome.has_error()) {
+            core.hide(authority_level, "lookup", outcome.error());
+            core.env.observe(event::Lookup{authority_level, LookupOutcome::failed, Space != 0});
+            drop_placeholder<Space>(core, key, seen);
+            co_return seen;
+        }
+        static_cast<Lookup<Value<Space>>&>(seen) = std::move(*outcome);
+        if constexpr (Core::has_near) {
+            if (seen.answer == Answer::hit && seen.placeholder != 0 && seen.lease == 0) {
+                Lifetime life{.serve = seen.age + seen.remaining};
+                core.near.template fill<Space>(key, {std::exchange(seen.placeholder, 0), seen.version, seen.value, seen.age, life});
+            } else if (seen.answer == Answer::wait || seen.answer == Answer::bypass) {
+                drop_placeholder<Space>(core, key, seen);
+            }
+        }
+        co_return seen;
+    }
+
+    /// Fills what a lookup gave the right to fill. Without that right: `lost`.
+    template <std::size_t Space>
+    static Task<FillOutcome> fill(Core& core, Driver& driver, const Key<Space>& key, Seen<Value<Space>>& seen, FillRequest<Value<Space>> request) {
+        request.lease = std::exchange(seen.lease, 0);
+        if (request.lease == 0) {
+            drop_placeholder<Space>(core, key, seen);
+            co_return FillOutcome::lost;
+        }
+        FillRequest<Value<Space>> here;
+        if constexpr (Core::has_near) here = request;
+        auto asked = Ask(driver, core.authority, Ops::template fill<Space>(key, std::move(request)));
+        const auto outcome = co_await asked;
+        FillOutcome filled = FillOutcome::lost;
+        if (outcome.has_error())
+            core.hide(authority_level, "fill", outcome.error());
+        else
+            filled = *outcome;
+        core.env.observe(event::Fill{authority_level, filled, Space != 0});
+        if constexpr (Core::has_near) {
+            if (filled == FillOutcome::stored && seen.placeholder != 0) {
+                here.lease = std::exchange(seen.placeholder, 0);
+                core.near.template fill<Space>(key, std::move(here));
+            }
+            drop_placeholder<Space>(core, key, seen);
+        }
+        co_return filled;
+    }
+
+    /// Gives back the right to fill, unused.
+    template <std::size_t Space>
+    static Task<bool> release(Core& core, Driver& driver, const Key<Space>& key, Seen<Value<Space>>& seen) {
+        drop_placeholder<Space>(core, key, seen);
+        if (seen.lease != 0) {
+            FillRequest<Value<Space>> nothing;
+            nothing.lease = std::exchange(seen.lease, 0);
+            auto asked = Ask(driver, core.authority, Ops::template fill<Space>(key, std::move(nothing)));
+            const auto outcome = co_await asked;
+            if (outcome.has_error()) core.hide(authority_level, "release", outcome.error());
+        }
+        co_return true;
+    }
+
+    /// Fences keys in all tiers. \returns whether every tier has done it.
+    static Task<bool> fence(Core& core, Driver& driver, const KeySet<Entity>& keys, FenceOwner owner) {
+        auto asked = Ask(driver, core.authority, Ops::fence(keys, owner, core.options.fence_for));
+        const auto outcome = co_await asked;
+        if constexpr (Core::has_near) core.near.fence(keys, owner, core.options.fence_for);
+        core.env.observe(event::Invalidated{authority_level, Invalidation::fence, keys.size()});
+        if (outcome.has_error()) core.hide(authority_level, "fence", outcome.error());
+        co_return outcome.has_value();
+    }
+
+    /// Publishes in all tiers. \returns whether every tier has done it.
+    static Task<bool> publish(Core& core, Driver& driver, std::span<const Publication<Entity>> publications) {
+        auto asked = Ask(driver, core.authority, Ops::publish(publications));
+        const auto outcome = co_await asked;
+        if constexpr (Core::has_near) core.near.publish(publications);
+        std::size_t keys = 0;
+        for (const auto& publication : publications) keys += (publication.primary ? 1U : 0U) + publication.aliases.size() + publication.gone.size() + publication.epoch_keys.size();
+        core.env.observe(event::Invalidated{authority_level, Invalidation::publish, keys});
+        if (outcome.has_error()) core.hide(authority_level, "publish", outcome.error());
+        co_return outcome.has_value();
+    }
+
+    /// Drops the copies of keys in all tiers, or with `expire` keeps them as fallback only.
+    static Task<Done> drop(Core& core, Driver& driver, const KeySet<Entity>& keys, Invalidation kind) {
+        Outcome<void> outcome;
+        if (kind == Invalidation::expire) {
+            auto asked = Ask(driver, core.authority, Ops::expire(keys));
+            outcome = co_await asked;
+            if constexpr (Core::has_near) core.near.expel(keys);
+        } else {
+            auto asked = Ask(driver, core.authority, Ops::expel(keys));
+            outcome = co_await asked;
+            if constexpr (Core::has_near) core.near.expel(keys);
+        }
+        core.env.observe(event::Invalidated{authority_level, kind, keys.size()});
+        co_return outcome.has_error() ? Done(outcome.error()) : Done();
+    }
+
+private:
+
+    static bool near_serves(Core& core) {
+        if constexpr (requires { core.authority.near_may_serve(core.env.now()); })
+            return core.authority.near_may_serve(core.env.now());
+        else
+            return true;
+    }
+
+    template <std::size_t Space>
+    static void drop_placeholder(Core& core, const Key<Space>& key, Seen<Value<Space>>& seen) {
+        if constexpr (Core::has_near)
+            if (seen.placeholder != 0) {
+                FillRequest<Value<Space>> nothing;
+                nothing.lease = std::exchange(seen.placeholder, 0);
+                core.near.template fill<Space>(key, std::move(nothing));
+            }
+    }
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace larder

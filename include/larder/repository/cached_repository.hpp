@@ -1,0 +1,619 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/engine/batch.hpp>
+#include <larder/engine/core.hpp>
+#include <larder/engine/fast_path.hpp>
+#include <larder/engine/judgement.hpp>
+#include <larder/engine/links.hpp>
+#include <larder/engine/reader.hpp>
+#include <larder/engine/verbs.hpp>
+#include <larder/engine/warmer.hpp>
+#include <larder/engine/writer.hpp>
+#include <larder/environment.hpp>
+#include <larder/observe/metrics.hpp>
+#include <larder/policy/write_through.hpp>
+#include <larder/repository/assignments.hpp>
+#include <larder/repository/checks.hpp>
+#include <larder/repository/intent.hpp>
+#include <larder/repository/options.hpp>
+#include <larder/repository/result.hpp>
+#include <larder/repository/stack.hpp>
+
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace larder {
+inline namespace v0 {
+
+template <class Repository>
+class RequestScope;
+
+/// Whether a write may return while copies of the old row may still be served.
+enum class Effect : std::uint8_t {
+    may_be_pending, ///< The write returns once it has committed, and says for how long it may be pending.
+    required,       ///< The write is not made if it cannot become effective, and returns once it is.
+};
+
+/// Database rows kept close at hand: reads answer from the nearest tier that may honestly answer, writes go to the database
+/// and then to the tiers.
+///
+/// \tparam Entity what: a described struct with a schema. \tparam Backend where: a `Stack`. \tparam Policy how consistent.
+/// \tparam Env the clock, the random source and the observer; the default has the machine's and `Metrics`.
+///
+/// Each verb has a blocking form and an asynchronous one, `async_` with a completion token (signature `void(Error, Result)`,
+/// default `asio::deferred`). Both run the same algorithm. About the asynchronous forms:
+/// - *Executor*: the handler runs on its associated executor; if it has none, on `Options::executor`, or the database's, or the system
+///   executor. Blocking database work runs on the database's executor, never on the caller's; with none, `errc::no_executor`.
+/// - *Cancellation*: all types answer the handler with `operation_aborted` at once; the load or write goes on to its end, since others may wait for it.
+/// - *Lifetime*: arguments are copied; the repository may be destroyed meanwhile, the executors and connections may not.
+///
+/// A failure is in the result (`error()`); asynchronous forms hand it to the token as well. Blocking forms throw only
+/// `std::bad_alloc`. Safe to use from any thread. A repository cannot be copied or moved.
+template <class Entity, class Backend, class Policy = WriteThrough, class Env = SystemEnvironment<Metrics>>
+class CachedRepository {
+    using Composition = detail::Composition<Entity, Backend, Policy, Env>;
+    static_assert(Composition::sound);
+
+public:
+    using core_type = detail::Core<Entity, Backend, Policy, Env>;
+    using entity_type = Entity;
+    using backend_type = Backend;
+    using policy_type = Policy;
+    using environment_type = Env;
+    using Key = primary_key_t<Entity>;
+    using KeyView = space_view_t<Entity, 0>;
+    using Config = typename core_type::Config;
+
+private:
+    using Core = core_type;
+    using Schema = schema_of<Entity>;
+    using Reading = detail::Reader<Core>;
+    using Writing = detail::Writer<Core>;
+    using Tiers = detail::TierPath<Core>;
+    template <class T>
+    using Task = detail::Task<T>;
+    using Driver = detail::Driver;
+    using Deferred = boost::asio::deferred_t;
+    template <auto... Members>
+    static constexpr std::size_t one = detail::FindBySpace<Entity, Members...>::value;
+    template <auto... Members>
+    static constexpr std::size_t many = detail::FindAllBySpace<Entity, Members...>::value;
+    template <auto... Members>
+    using ViewBy = space_view_t<Entity, one<Members...>>;
+    template <auto... Members>
+    using GroupView = space_view_t<Entity, many<Members...>>;
+
+public:
+    /// \param config what the stack's members are made from, nearest first. \param options everything that changes no guarantee.
+    /// Throws `Failure` (`errc::invalid_options`) if an option or a bound is out of range.
+    explicit CachedRepository(Config config, Options options = {}, Policy policy = {}, Env env = {})
+        : core_(std::make_shared<Core>(std::move(config), std::move(options), std::move(policy), std::move(env))) {}
+
+    CachedRepository(const CachedRepository&) = delete;
+    CachedRepository& operator=(const CachedRepository&) = delete;
+    ~CachedRepository() { shutdown(); }
+
+    /// What the policy promises.
+    static constexpr Guarantee guarantee() noexcept { return Policy::guarantee; }
+
+    /// \name Reading one row
+    /// @{
+
+    /// The row with a primary key. O(1) and without allocation when the nearest tier may answer.
+    Found<Entity> find(const KeyView& key, const Read& how = {}) { return find_in<0>(Verb::find, key, how); }
+    template <class Token = Deferred>
+    auto async_find(const KeyView& key, const Read& how = {}, Token&& token = {}) {
+        return start<Found<Entity>>(Verb::find, finding<0>(key, how), std::forward<Token>(token));
+    }
+
+    /// The row with an alternate key (or the primary one): `find_by<&Session::jti>(jti)`.
+    template <auto... Members>
+    Found<Entity> find_by(const ViewBy<Members...>& key, const Read& how = {}) {
+        return find_in<one<Members...>>(Verb::find_by, key, how);
+    }
+    template <auto... Members, class Token = Deferred>
+    auto async_find_by(const ViewBy<Members...>& key, const Read& how = {}, Token&& token = {}) {
+        return start<Found<Entity>>(Verb::find_by, finding<one<Members...>>(key, how), std::forward<Token>(token));
+    }
+
+    /// The warm fields of the row with a primary key, without a query if the row is hot or warm.
+    FoundWarm<Entity> find_warm(const KeyView& key, const Read& how = {}) { return find_warm_in<0>(Verb::find, key, how); }
+    template <class Token = Deferred>
+    auto async_find_warm(const KeyView& key, const Read& how = {}, Token&& token = {}) {
+        return start<FoundWarm<Entity>>(Verb::find, finding_warm<0>(key, how), std::forward<Token>(token));
+    }
+
+    /// The warm fields of the row with an alternate key.
+    template <auto... Members>
+    FoundWarm<Entity> find_warm_by(const ViewBy<Members...>& key, const Read& how = {}) {
+        return find_warm_in<one<Members...>>(Verb::find_by, key, how);
+    }
+    template <auto... Members, class Token = Deferred>
+    auto async_find_warm_by(const ViewBy<Members...>& key, const Read& how = {}, Token&& token = {}) {
+        return start<FoundWarm<Entity>>(Verb::find_by, finding_warm<one<Members...>>(key, how), std::forward<Token>(token));
+    }
+
+    /// The row if the in-memory tier may answer by itself, as the policy has it; else `Absence::not_cached`. Never goes
+    /// further, never waits, never allocates.
+    Found<Entity> try_find(const KeyView& key, const Read& how = {}) { return try_in<0>(key, how); }
+    template <auto... Members>
+    Found<Entity> try_find_by(const ViewBy<Members...>& key, const Read& how = {}) {
+        return try_in<one<Members...>>(key, how);
+    }
+
+    /// What the caches hold of a row, whatever the policy would make of it; `Absence::not_cached` if nothing whole.
+    Found<Entity> peek(const KeyView& key) { return block<Found<Entity>>(Verb::find, peeking(key)); }
+    template <class Token = Deferred>
+    auto async_peek(const KeyView& key, Token&& token = {}) {
+        return start<Found<Entity>>(Verb::find, peeking(key), std::forward<Token>(token));
+    }
+    /// @}
+
+    /// \name Reading many rows
+    /// @{
+
+    /// The rows with these primary keys, in their order: one lookup in the tiers and one query for all that they cannot answer.
+    FoundMany<Entity> find_many(std::span<const Key> keys, const Read& how = {}) { return block<FoundMany<Entity>>(Verb::find_many, finding_many({keys.begin(), keys.end()}, how)); }
+    template <class Token = Deferred>
+    auto async_find_many(std::span<const Key> keys, const Read& how = {}, Token&& token = {}) {
+        return start<FoundMany<Entity>>(Verb::find_many, finding_many({keys.begin(), keys.end()}, how), std::forward<Token>(token));
+    }
+
+    /// The valid rows of a group: one query for keys and versions, then `find_many`, each at least as new as listed. Lists are never cached.
+    template <auto... Members>
+    FoundMany<Entity> find_all_by(const GroupView<Members...>& group, const Read& how = {}) {
+        return block<FoundMany<Entity>>(Verb::find_all_by, finding_all<many<Members...>>(group, how));
+    }
+    template <auto... Members, class Token = Deferred>
+    auto async_find_all_by(const GroupView<Members...>& group, const Read& how = {}, Token&& token = {}) {
+        return start<FoundMany<Entity>>(Verb::find_all_by, finding_all<many<Members...>>(group, how), std::forward<Token>(token));
+    }
+    /// @}
+
+    /// \name Writing
+    /// @{
+
+    /// Inserts a row. An empty UUID as primary key is replaced by a random one, a generated integer one by the database's.
+    /// The version is set to 1; embedded rows are not written. Errors: `duplicate_key`, `missing_relation`, and the database's own.
+    Written<Entity> insert(Entity row) { return block<Written<Entity>>(Verb::insert, inserting(std::move(row))); }
+    template <class Token = Deferred>
+    auto async_insert(Entity row, Token&& token = {}) {
+        return start<Written<Entity>>(Verb::insert, inserting(std::move(row)), std::forward<Token>(token));
+    }
+
+    /// Changes a row: `change(row)` gets a copy and changes it in place; it may return false to leave the row as it is. It is
+    /// called again, with a newer row, if somebody else was faster, so it must not have effects elsewhere; an exception is `exception_thrown`.
+    /// Errors: `no_such_row`, `revoked`, `version_conflict` after `Options::conflict_retries`, `duplicate_key`, and the database's own.
+    template <std::invocable<Entity&> Change>
+    Written<Entity> update(const KeyView& key, Change change) {
+        return block<Written<Entity>>(Verb::update, updating(key, std::move(change), core_->options.conflict_retries));
+    }
+    template <std::invocable<Entity&> Change, class Token = Deferred>
+    auto async_update(const KeyView& key, Change change, Token&& token = {}) {
+        return start<Written<Entity>>(Verb::update, updating(key, std::move(change), core_->options.conflict_retries), std::forward<Token>(token));
+    }
+
+    /// Writes a row if the database still has the version that it was read at; else `version_conflict`. Embedded rows are not written.
+    Written<Entity> save(Entity row) { return block<Written<Entity>>(Verb::update, saving(std::move(row))); }
+    template <class Token = Deferred>
+    auto async_save(Entity row, Token&& token = {}) {
+        return start<Written<Entity>>(Verb::update, saving(std::move(row)), std::forward<Token>(token));
+    }
+
+    /// Removes a row from the database.
+    Written<Entity> erase(const KeyView& key) { return block<Written<Entity>>(Verb::erase, erasing(key)); }
+    template <class Token = Deferred>
+    auto async_erase(const KeyView& key, Token&& token = {}) {
+        return start<Written<Entity>>(Verb::erase, erasing(key), std::forward<Token>(token));
+    }
+
+    /// Sets the declared `revoked` column to now, and what `also` says. Terminal: a revoked row can not be written any more.
+    /// Revoking a revoked row changes nothing and succeeds. \param effect whether to insist that no copy is served any more.
+    template <auto... Members>
+    Written<Entity> revoke(const KeyView& key, const Assignments<Members...>& also, Effect effect = Effect::may_be_pending) {
+        return block<Written<Entity>>(Verb::revoke, revoking(key, also, effect));
+    }
+    Written<Entity> revoke(const KeyView& key, Effect effect = Effect::may_be_pending) { return revoke(key, Assignments<>(), effect); }
+    template <auto... Members, class Token = Deferred>
+    auto async_revoke(const KeyView& key, const Assignments<Members...>& also, Effect effect = Effect::may_be_pending, Token&& token = {}) {
+        return start<Written<Entity>>(Verb::revoke, revoking(key, also, effect), std::forward<Token>(token));
+    }
+    template <class Token = Deferred>
+    auto async_revoke(const KeyView& key, Effect effect = Effect::may_be_pending, Token&& token = {}) {
+        return async_revoke(key, Assignments<>(), effect, std::forward<Token>(token));
+    }
+
+    /// Revokes all valid rows of a group in one transaction, and sets in each what `also` says.
+    template <auto... Members, auto... Also>
+    WrittenMany<Entity> revoke_all_by(const GroupView<Members...>& group, const Assignments<Also...>& also) {
+        return block<WrittenMany<Entity>>(Verb::revoke_all, revoking_all<many<Members...>>(group, also));
+    }
+    template <auto... Members>
+    WrittenMany<Entity> revoke_all_by(const GroupView<Members...>& group) {
+        return revoke_all_by<Members...>(group, Assignments<>());
+    }
+    template <auto... Members, auto... Also, class Token = Deferred>
+    auto async_revoke_all_by(const GroupView<Members...>& group, const Assignments<Also...>& also, Token&& token = {}) {
+        return start<WrittenMany<Entity>>(Verb::revoke_all, revoking_all<many<Members...>>(group, also), std::forward<Token>(token));
+    }
+
+    /// Moves the declared `touch` column to now, at most once in `Options::touch_interval`, and no version. \returns `changed()`
+    /// is false if it was not due.
+    Written<Entity> touch(const KeyView& key) { return block<Written<Entity>>(Verb::touch, touching(key)); }
+    template <class Token = Deferred>
+    auto async_touch(const KeyView& key, Token&& token = {}) {
+        return start<Written<Entity>>(Verb::touch, touching(key), std::forward<Token>(token));
+    }
+
+    /// Waits until a pending write is effective.
+    Done wait_effective(const Written<Entity>& written) { return block<Done>(Verb::update, waiting(written.pending())); }
+    template <class Token = Deferred>
+    auto async_wait_effective(const Written<Entity>& written, Token&& token = {}) {
+        return start<Done>(Verb::update, waiting(written.pending()), std::forward<Token>(token));
+    }
+    /// @}
+
+    /// \name Looking after the caches
+    /// @{
+
+    /// Drops the copies of a row. For rows written without the library.
+    Done expel(const KeyView& key) { return block<Done>(Verb::refresh, dropping<0>(key, Invalidation::expel)); }
+    template <class Token = Deferred>
+    auto async_expel(const KeyView& key, Token&& token = {}) {
+        return start<Done>(Verb::refresh, dropping<0>(key, Invalidation::expel), std::forward<Token>(token));
+    }
+    /// Drops what the caches know of an alternate key, "there is no such row" included.
+    template <auto... Members>
+    Done expel_by(const ViewBy<Members...>& key) {
+        return block<Done>(Verb::refresh, dropping<one<Members...>>(key, Invalidation::expel));
+    }
+    /// Drops the copies of a group's rows from the in-process tiers, without asking the database.
+    template <auto... Members>
+    void expel_all_by(const GroupView<Members...>& group) {
+        constexpr std::size_t space = many<Members...>;
+        static_assert(requires(typename Core::Nearest& tier, const space_key_t<Entity, space>& key) { tier.template expel_group<space>(key); },
+                      "larder: the nearest tier of this stack cannot drop a group");
+        core_->nearest().template expel_group<space>(own_key<Entity, space>(group));
+    }
+    /// Keeps the copies of a row as a fallback for failures of the database only.
+    Done expire(const KeyView& key) { return block<Done>(Verb::refresh, dropping<0>(key, Invalidation::expire)); }
+    template <class Token = Deferred>
+    auto async_expire(const KeyView& key, Token&& token = {}) {
+        return start<Done>(Verb::refresh, dropping<0>(key, Invalidation::expire), std::forward<Token>(token));
+    }
+
+    /// Loads a row although it may be cached, and replaces the copies.
+    Found<Entity> refresh(const KeyView& key) { return block<Found<Entity>>(Verb::refresh, refreshing(key)); }
+    template <class Token = Deferred>
+    auto async_refresh(const KeyView& key, Token&& token = {}) {
+        return start<Found<Entity>>(Verb::refresh, refreshing(key), std::forward<Token>(token));
+    }
+
+    /// Loads rows into the caches, whole and in batched queries; those already there stay. \param progress called after each batch.
+    WarmReport warm(std::span<const Key> keys, std::function<void(const WarmReport&)> progress = {}) {
+        return block<WarmReport>(Verb::warm, warming({keys.begin(), keys.end()}, std::move(progress)));
+    }
+    template <class Token = Deferred>
+    auto async_warm(std::span<const Key> keys, std::function<void(const WarmReport&)> progress = {}, Token&& token = {}) {
+        return start<WarmReport>(Verb::warm, warming({keys.begin(), keys.end()}, std::move(progress)), std::forward<Token>(token));
+    }
+    /// Loads the rows of a group into the caches.
+    template <auto... Members>
+    WarmReport warm_by(const GroupView<Members...>& group, std::function<void(const WarmReport&)> progress = {}) {
+        return block<WarmReport>(Verb::warm, warming_group<many<Members...>>(group, std::move(progress)));
+    }
+    template <auto... Members, class Token = Deferred>
+    auto async_warm_by(const GroupView<Members...>& group, std::function<void(const WarmReport&)> progress = {}, Token&& token = {}) {
+        return start<WarmReport>(Verb::warm, warming_group<many<Members...>>(group, std::move(progress)), std::forward<Token>(token));
+    }
+
+    /// Switches reading from a tier on or off, at once for calls that begin now.
+    void switch_reading(Level level, bool on) noexcept { core_->reading[static_cast<std::size_t>(level)].store(on, std::memory_order_relaxed); }
+    /// Switches filling a tier on or off. Publishing and fencing go on: they keep what is there honest.
+    void switch_filling(Level level, bool on) noexcept { core_->filling[static_cast<std::size_t>(level)].store(on, std::memory_order_relaxed); }
+
+    /// Declares that embedded rows are written through `children`: each such write then expels the parents that embed the row,
+    /// after its commit and before it is acknowledged. Without it an embedded row is a snapshot, as old as the TTL at most.
+    /// Call it before either repository is used. \tparam Member the embedding member.
+    template <auto Member, class ChildBackend, class ChildPolicy, class ChildEnv>
+    void link(CachedRepository<bare_value_t<detail::member_t<Member>>, ChildBackend, ChildPolicy, ChildEnv>& children) {
+        detail::link_parents<Member>(core_, *children.core_);
+    }
+    /// @}
+
+    /// An identity map for one request: what it has found by one key it knows by all. Not thread-safe; see `RequestScope`.
+    RequestScope<CachedRepository> scope() { return RequestScope<CachedRepository>(*this); }
+
+    /// The counters so far, with the sizes of the in-process tiers. For environments whose observer is `Metrics`.
+    auto metrics() const
+        requires requires(const Env& env) { env.observer().snapshot(); }
+    {
+        auto snapshot = core_->env.observer().snapshot();
+        const TierUsage held = usage();
+        snapshot.entries = held.entries;
+        snapshot.aliases = held.aliases;
+        snapshot.bytes = held.bytes;
+        return snapshot;
+    }
+
+    /// What the nearest tier holds.
+    TierUsage usage() const { return core_->nearest().usage(); }
+
+    /// The environment, with its observer.
+    const Env& environment() const noexcept { return core_->env; }
+
+    /// The options in force.
+    const Options& options() const noexcept { return core_->options; }
+
+    /// Refuses every verb from now on (`errc::stopped`). Verbs under way go on to their end.
+    void shutdown() noexcept { core_->stopped.store(true, std::memory_order_release); }
+
+    /// The shared state, for extensions of the library that run verbs of their own (`detail::block_verb`, `detail::start_verb`).
+    const std::shared_ptr<Core>& core() const noexcept { return core_; }
+
+private:
+    template <class E, class B, class P, class V>
+    friend class CachedRepository;
+    friend class RequestScope<CachedRepository>;
+
+    template <class Result, class Body>
+    Result block(Verb verb, Body body) {
+        return detail::block_verb<Result>(core_, verb, std::move(body));
+    }
+    template <class Result, class Body, class Token>
+    auto start(Verb verb, Body body, Token&& token) {
+        return detail::start_verb<Result>(core_, verb, std::move(body), std::forward<Token>(token));
+    }
+
+    static bool is_whole(const CachedRow<Entity>& row) noexcept { return row.full != nullptr; }
+
+    /// The plain hit; starts a refresh in the background where one is due.
+    template <std::size_t Space, class Enough>
+    static bool hit(const std::shared_ptr<Core>& core, const space_view_t<Entity, Space>& key, const Read& how, Enough enough, detail::Loaded<Entity>& loaded) {
+        bool refresh_due = false;
+        if (!detail::FastPath<Core>::template hit<Space>(*core, key, how, enough, loaded, refresh_due)) return false;
+        if (refresh_due && loaded.row.full) refresh_in_background(core, primary_key_of(*loaded.row.full));
+        return true;
+    }
+
+    static void refresh_in_background(const std::shared_ptr<Core>& core, Key key) {
+        const auto home = core->home();
+        if (!home || core->stopped.load(std::memory_order_relaxed)) return;
+        boost::asio::post(home, [core, key = std::move(key)] { detail::start_verb<Found<Entity>>(core, Verb::refresh, refreshing_ahead(key), boost::asio::detached); });
+    }
+
+    template <std::size_t Space>
+    Found<Entity> find_in(Verb verb, const space_view_t<Entity, Space>& key, const Read& how) {
+        if (core_->stopped.load(std::memory_order_relaxed)) return Found<Entity>(Error{errc::stopped, "the repository was shut down"});
+        const bool sampled = detail::sample_call();
+        const SteadyTime began = sampled ? detail::precise_now(core_->env) : SteadyTime{};
+        detail::Loaded<Entity> loaded;
+        if (hit<Space>(core_, key, how, is_whole, loaded)) {
+            if (sampled) core_->env.observe(event::Finished{verb, detail::precise_now(core_->env) - began, false, detail::sample_weight});
+            return detail::judge_whole(*core_, std::move(loaded));
+        }
+        return block<Found<Entity>>(verb, loading<Space>(key, how));
+    }
+
+    template <std::size_t Space>
+    Found<Entity> try_in(const space_view_t<Entity, Space>& key, const Read& how) {
+        detail::Loaded<Entity> loaded;
+        if (core_->stopped.load(std::memory_order_relaxed) || !hit<Space>(core_, key, how, is_whole, loaded)) return Found<Entity>(nullptr, Absence::not_cached, Core::Nearest::level, 0, Duration::zero());
+        return detail::judge_whole(*core_, std::move(loaded));
+    }
+
+    template <std::size_t Space>
+    FoundWarm<Entity> find_warm_in(Verb verb, const space_view_t<Entity, Space>& key, const Read& how) {
+        static_assert(Schema::has_warm, "larder: the schema declares no warm fields: add larder::warm<&Entity::field, ...>");
+        if (core_->stopped.load(std::memory_order_relaxed)) return FoundWarm<Entity>(Error{errc::stopped, "the repository was shut down"});
+        detail::Loaded<Entity> loaded;
+        if (hit<Space>(core_, key, how, [](const CachedRow<Entity>&) { return true; }, loaded)) return detail::judge_warm(*core_, std::move(loaded));
+        return block<FoundWarm<Entity>>(verb, finding_warm<Space>(key, how));
+    }
+
+    template <std::size_t Space>
+    static auto loading(const space_view_t<Entity, Space>& view, const Read& how) {
+        return [key = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<Found<Entity>> {
+            auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::whole);
+            auto loaded = co_await find;
+            co_return detail::judge_whole(core, std::move(loaded));
+        };
+    }
+
+    template <std::size_t Space>
+    auto finding(const space_view_t<Entity, Space>& view, const Read& how) {
+        return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<Found<Entity>> {
+            detail::Loaded<Entity> loaded;
+            if (!hit<Space>(self.lock(), view_of<Entity, Space>(key), how, is_whole, loaded)) {
+                auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::whole);
+                loaded = co_await find;
+            }
+            co_return detail::judge_whole(core, std::move(loaded));
+        };
+    }
+
+    template <std::size_t Space>
+    auto finding_warm(const space_view_t<Entity, Space>& view, const Read& how) {
+        static_assert(Schema::has_warm, "larder: the schema declares no warm fields: add larder::warm<&Entity::field, ...>");
+        return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<FoundWarm<Entity>> {
+            detail::Loaded<Entity> loaded;
+            if (!hit<Space>(self.lock(), view_of<Entity, Space>(key), how, [](const CachedRow<Entity>&) { return true; }, loaded)) {
+                auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::warm);
+                loaded = co_await find;
+            }
+            co_return detail::judge_warm(core, std::move(loaded));
+        };
+    }
+
+    static auto peeking(const KeyView& view) {
+        return [key = own_key<Entity>(view)](Core& core, Driver& driver) -> Task<Found<Entity>> {
+            Demand demand;
+            demand.want_lease = false;
+            auto look = Tiers::template lookup<0>(core, driver, key, demand);
+            auto seen = co_await look;
+            if (seen.answer != Answer::hit || (!seen.value.full && seen.value.warm)) co_return Found<Entity>(nullptr, Absence::not_cached, seen.level, 0, Duration::zero());
+            co_return detail::judge_whole(core, Reading::result_of(core, seen));
+        };
+    }
+
+    static std::vector<Found<Entity>> judge_all(Core& core, std::vector<detail::Loaded<Entity>> loaded) {
+        std::vector<Found<Entity>> answers;
+        answers.reserve(loaded.size());
+        for (auto& each : loaded) answers.push_back(detail::judge_whole(core, std::move(each)));
+        return answers;
+    }
+
+    static auto finding_many(std::vector<Key> wanted, const Read& how) {
+        return [keys = std::move(wanted), how](Core& core, Driver& driver) -> Task<FoundMany<Entity>> {
+            auto read = detail::Warmer<Core>::read_in_batches(core, driver, keys, {}, how);
+            auto loaded = co_await read;
+            co_return FoundMany<Entity>(judge_all(core, std::move(loaded)));
+        };
+    }
+
+    template <std::size_t Space>
+    static auto finding_all(const space_view_t<Entity, Space>& view, const Read& how) {
+        return [group = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<FoundMany<Entity>> {
+            auto listed = core.query(QueryKind::list, driver, Core::Ops::template list<Space>(group));
+            const auto rows = co_await listed;
+            if (rows.has_error()) co_return FoundMany<Entity>(rows.error());
+            std::vector<Key> keys;
+            std::vector<Version> versions;
+            for (const auto& row : *rows) {
+                keys.push_back(row.key);
+                versions.push_back(row.version);
+            }
+            auto read = detail::Warmer<Core>::read_in_batches(core, driver, keys, versions, how);
+            auto loaded = co_await read;
+            auto answers = judge_all(core, std::move(loaded));
+            std::erase_if(answers, [&](const Found<Entity>& answer) { return !answer.failed() && (!answer || !has_key<Space>(*answer, group)); });
+            co_return FoundMany<Entity>(std::move(answers));
+        };
+    }
+
+    static auto inserting(Entity row) {
+        return [row = std::move(row)](Core& core, Driver& driver) mutable { return Writing::insert(core, driver, std::move(row)); };
+    }
+
+    template <class Change>
+    static auto updating(const KeyView& view, Change change, unsigned retries) {
+        return [key = own_key<Entity>(view), change = std::move(change), retries](Core& core, Driver& driver) mutable { return Writing::modify(core, driver, key, change, retries); };
+    }
+
+    static auto saving(Entity row) {
+        static_assert(Schema::has_version, "larder: save is conditional on the version that the row was read at, but the schema declares none");
+        auto replace = [row = std::move(row)](Entity& next, const Entity& base) -> Outcome<bool> {
+            if (Schema::version_of(base) != Schema::version_of(row)) return Error{errc::version_conflict, std::string(Schema::table) + ": the row changed since it was read"};
+            Entity replaced = row;
+            boost::mp11::mp_for_each<typename Schema::embeds>([&]<class Word>(Word) { replaced.*detail::Embed<Word>::member = base.*detail::Embed<Word>::member; });
+            next = std::move(replaced);
+            return true;
+        };
+        Key key = primary_key_of(row);
+        return [key = std::move(key), replace = std::move(replace)](Core& core, Driver& driver) mutable { return Writing::modify(core, driver, key, replace, 0); };
+    }
+
+    static auto erasing(const KeyView& view) {
+        return [key = own_key<Entity>(view)](Core& core, Driver& driver) { return Writing::erase(core, driver, key); };
+    }
+
+    static void set_revoked(Entity& row, WallTime now) {
+        auto& moment = row.*detail::FirstMember<typename Schema::revoked_members>::value;
+        using Moment = bare_value_t<std::remove_cvref_t<decltype(moment)>>;
+        moment = std::chrono::time_point_cast<typename Moment::duration>(now);
+    }
+
+    template <class Also>
+    static auto revoking(const KeyView& view, Also also, Effect effect) {
+        static_assert(Schema::has_revoked, "larder: the schema declares no revoked column: add larder::revoked<&Entity::field>");
+        return [key = own_key<Entity>(view), also = std::move(also), effect](Core& core, Driver& driver) -> Task<Written<Entity>> {
+            auto mutate = [&](Entity& row) {
+                if (Schema::is_revoked(row)) return false;
+                set_revoked(row, core.env.wall_now());
+                also.apply(row);
+                return true;
+            };
+            if (effect == Effect::required && core.bound_of(true) > Duration::zero() && !Core::Authority::outlives_process)
+                co_return Written<Entity>(Error{errc::invalid_options, std::string(Schema::table) + ": a write cannot be effective here: declare Options::sole_writer or add a shared tier"});
+            auto write = Writing::modify(core, driver, key, mutate, core.options.conflict_retries, effect == Effect::required);
+            Written<Entity> written = co_await write;
+            if (effect == Effect::required && written.pending() > Duration::zero()) {
+                auto sleep = detail::Sleep{driver, written.pending()};
+                co_await sleep;
+                co_return Written<Entity>(written.key(), written.version(), Duration::zero(), written.row(), written.changed());
+            }
+            co_return written;
+        };
+    }
+
+    template <std::size_t Space, class Also>
+    static auto revoking_all(const space_view_t<Entity, Space>& view, Also also) {
+        static_assert(Schema::has_revoked, "larder: the schema declares no revoked column: add larder::revoked<&Entity::field>");
+        return [group = own_key<Entity, Space>(view), also = std::move(also)](Core& core, Driver& driver) -> Task<WrittenMany<Entity>> {
+            Entity pattern{};
+            set_revoked(pattern, core.env.wall_now());
+            also.apply(pattern);
+            auto write = Writing::template revoke_all<Space>(core, driver, group, pattern, detail::join_members_t<typename Schema::revoked_members, typename Also::members>{});
+            co_return co_await write;
+        };
+    }
+
+    static auto touching(const KeyView& view) {
+        static_assert(Schema::has_touch, "larder: the schema declares no touch column: add larder::touch<&Entity::field>");
+        return [key = own_key<Entity>(view)](Core& core, Driver& driver) { return Writing::touch(core, driver, key); };
+    }
+
+    static auto waiting(Duration bound) {
+        return [bound](Core&, Driver& driver) -> Task<Done> {
+            if (bound > Duration::zero()) {
+                auto sleep = detail::Sleep{driver, bound};
+                co_await sleep;
+            }
+            co_return Done();
+        };
+    }
+
+    template <std::size_t Space>
+    static auto dropping(const space_view_t<Entity, Space>& view, Invalidation kind) {
+        return [key = own_key<Entity, Space>(view), kind](Core& core, Driver& driver) -> Task<Done> {
+            KeySet<Entity> keys;
+            keys.template add<Space>(key);
+            auto drop = Tiers::drop(core, driver, keys, kind);
+            co_return co_await drop;
+        };
+    }
+
+    static auto refreshing(const KeyView& view) { return refreshing_ahead(own_key<Entity>(view)); }
+    static auto refreshing_ahead(Key owned) {
+        return [key = std::move(owned)](Core& core, Driver& driver) -> Task<Found<Entity>> {
+            auto refresh = Reading::refresh(core, driver, key);
+            auto fetched = co_await refresh;
+            co_return detail::judge_whole(core, std::move(fetched.result));
+        };
+    }
+
+    static auto warming(std::vector<Key> wanted, std::function<void(const WarmReport&)> progress) {
+        return [keys = std::move(wanted), progress = std::move(progress)](Core& core, Driver& driver) { return detail::Warmer<Core>::warm(core, driver, keys, progress); };
+    }
+
+    template <std::size_t Space>
+    static auto warming_group(const space_view_t<Entity, Space>& view, std::function<void(const WarmReport&)> progress) {
+        return [group = own_key<Entity, Space>(view), progress = std::move(progress)](Core& core, Driver& driver) { return detail::Warmer<Core>::template warm_group<Space>(core, driver, group, progress); };
+    }
+
+    std::shared_ptr<Core> core_;
+};
+
+} // namespace v0
+} // namespace larder
