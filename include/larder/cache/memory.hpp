@@ -49,7 +49,8 @@ struct MemoryCacheConfig {
 /// Beyond the rules of `cache_tier`:
 /// - A record whose value, lease and fences are all over is gone, and its floor with it. A floor alone stays until it is evicted.
 /// - A record that a fence left unsettled is not evicted before the fence's length has passed once more.
-/// - An epoch is its own version. In an entity with a version, a publication of version 0 stores nothing: it only lifts a fence.
+/// - An epoch is its own version. A publication of epoch 0, or of version 0 where the entity has a version, stores nothing: it only lifts
+///   the owner's fence and ends leases.
 /// - A fallback is offered only for values whose lifetime has one, and never if it is older than `min_version`.
 ///
 /// Safe from any thread. No operation allocates on a hit, save for a copy of an alternate key's target that is not trivially copyable. The weigher,
@@ -203,17 +204,13 @@ public:
     }
 
     /// Drops the rows of one group that are here now, as `expel` does. O(rows of the group), a few under each lock. A row that is being
-    /// loaded meanwhile is not among them. \return how many it dropped; rows kept without the group's field are dropped with it.
+    /// loaded meanwhile is not among them. \return how many it dropped.
     template <std::size_t Space>
     std::size_t expel_group(const space_key_t<Entity, Space>& key) {
         static_assert(Space >= Schema::alias_end && Space < Schema::space_count, "larder: expel_group takes a space that is a group");
         const SteadyTime now = env_.now();
         std::size_t count = 0;
-        for (auto& shard : directory<0>().shards()) {
-            count += expel_hash<Space - Schema::alias_end>(shard, hash_key(key), now);
-            if constexpr (!detail::all_within_v<detail::space_members_t<Entity, Space>, typename Schema::warm_members>)
-                count += expel_hash<Space - Schema::alias_end>(shard, detail::any_group, now);
-        }
+        for (auto& shard : directory<0>().shards()) count += expel_hash<Space - Schema::alias_end>(shard, hash_key(key), now);
         return count;
     }
 
@@ -375,7 +372,7 @@ private:
         each_key(publication.epoch_keys, [&]<std::size_t Space>(const auto& key) {
             if constexpr (Space >= Schema::alias_end) {
                 std::uint64_t epoch = publication.epoch;
-                apply.template operator()<Space>(key, detail::ThisRow{}, epoch, &epoch);
+                apply.template operator()<Space>(key, detail::ThisRow{}, epoch, epoch > 0 ? &epoch : nullptr);
             }
         });
         if (!publication.primary) return;

@@ -9,9 +9,11 @@
 
 #include <boost/describe/class.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 namespace larder {
 inline namespace v0 {
@@ -71,6 +73,40 @@ struct Setting {
     friend bool operator==(const Setting&, const Setting&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Setting, (), (name, section, alias, value))
+
+/// The sample row of a number, the same each time; rows of different numbers share no key, but ten in a row share their groups.
+/// \param version is told by the row's fields too, where it has no version.
+template <class Entity>
+Entity sample_row(std::int64_t number, std::uint64_t version = 1) {
+    const std::string name = std::to_string(number);
+    const std::string edition = "edition " + std::to_string(version);
+    const std::int64_t group = number / 10 + 1;
+    if constexpr (std::is_same_v<Entity, Holder>)
+        return {.id = number, .name = "holder " + name, .motto = edition, .version = version};
+    else if constexpr (std::is_same_v<Entity, Pass>)
+        return {.id = number,
+                .holder_id = group,
+                .code = "code " + name,
+                .badge = "badge " + name,
+                .note = edition,
+                .expires_at = TimePoint(std::chrono::hours(24 * 365 * 100)),
+                .revoked_at = {},
+                .last_seen = {},
+                .version = version,
+                .holder = sample_row<Holder>(group)};
+    else if constexpr (std::is_same_v<Entity, Reading>)
+        return {.tenant = "tenant",
+                .station = group,
+                .number = number,
+                .label = "label " + name,
+                .batch = "batch " + std::to_string(group),
+                .value = static_cast<double>(version),
+                .version = version};
+    else {
+        static_assert(std::is_same_v<Entity, Setting>, "larder: there are no sample rows of this entity");
+        return {.name = "setting " + name, .section = "section " + std::to_string(group), .alias = "alias " + name, .value = edition};
+    }
+}
 
 } // namespace testing
 } // namespace v0

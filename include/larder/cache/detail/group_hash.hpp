@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <utility>
 
 namespace larder {
@@ -23,14 +24,6 @@ std::uint64_t hash_members(MemberList<Members...>, std::uint64_t if_null, const 
         return hash_key(std::tie(bare(read.template operator()<Members>())...));
 }
 
-template <class Members, class Of>
-inline constexpr bool all_within_v = false;
-template <auto... Members, class Of>
-inline constexpr bool all_within_v<MemberList<Members...>, Of> = (contains_v<Members, Of> && ...);
-
-/// The hash under which a warm row is found in a group whose members its projection lacks: it may be of any such group.
-inline constexpr std::uint64_t any_group = 0;
-
 /// The hashes of a row's keys in its groups, equal to `hash_key` of each group's key. \param own the hash to take where the row is in
 /// no group: one that differs from record to record, so that such records do not gather under one hash.
 template <entity Entity>
@@ -39,11 +32,8 @@ std::array<std::uint64_t, schema_of<Entity>::group_count> group_hashes(const Cac
     return [&]<std::size_t... Group>(std::index_sequence<Group...>) {
         const auto hash = [&]<class Members>(Members members) -> std::uint64_t {
             if (row.full) return hash_members(members, own, [&]<auto Member>() -> const auto& { return (*row.full).*Member; });
-            if (!row.warm) return own;
-            if constexpr (all_within_v<Members, typename Schema::warm_members>)
-                return hash_members(members, own, [&]<auto Member>() -> const auto& { return row.warm->template get<Member>(); });
-            else
-                return any_group;
+            if (row.warm) return hash_members(members, own, [&]<auto Member>() -> const auto& { return row.warm->template get<Member>(); });
+            return own;
         };
         return std::array<std::uint64_t, sizeof...(Group)>{hash(space_members_t<Entity, Schema::alias_end + Group>{})...};
     }(std::make_index_sequence<Schema::group_count>{});
