@@ -4,6 +4,7 @@
 #include <larder/database/detail/file_lock.hpp>
 #include <larder/database/detail/sqlite_connection.hpp>
 #include <larder/database/detail/sqlite_query.hpp>
+#include <larder/database/detail/timed_gate.hpp>
 #include <larder/error.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -182,7 +183,7 @@ private:
         const bool in_memory;
         detail::FileLock lock;
 
-        std::timed_mutex writing; ///< Guards the writer and what follows it.
+        detail::TimedGate writing; ///< Guards the writer and what follows it.
         std::unique_ptr<detail::SqliteConnection> writer;
         std::int64_t seen_version = 0;
         std::uint64_t foreign_writes = 0;
@@ -209,7 +210,7 @@ private:
 
     private:
         std::shared_ptr<State> state_;
-        std::unique_lock<std::timed_mutex> lock_;
+        std::unique_lock<detail::TimedGate> lock_;
     };
 
     /// A connection to read with, alone.
@@ -266,7 +267,7 @@ private:
         }
 
         State& state_;
-        std::unique_lock<std::timed_mutex> writing_;
+        std::unique_lock<detail::TimedGate> writing_;
         std::unique_ptr<detail::SqliteConnection> pooled_;
         Error error_;
     };

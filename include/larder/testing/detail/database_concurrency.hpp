@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/testing/detail/database_rows.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace larder {
+inline namespace v0 {
+namespace testing {
+namespace detail {
+
+/// Runs a function on several threads that begin together; it is given the thread's number. Throws what one of them threw.
+template <class Work>
+void on_threads(int count, Work work) {
+    std::barrier start(count);
+    std::mutex mutex;
+    std::exception_ptr thrown;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; ++i)
+        threads.emplace_back([&, i] {
+            start.arrive_and_wait();
+            try {
+                work(i);
+            } catch (...) {
+                const std::lock_guard lock(mutex);
+                thrown = std::current_exception();
+            }
+        });
+    for (auto& thread : threads) thread.join();
+    if (thrown) std::rethrow_exception(thrown);
+}
+
+/// Raises a flag when its scope ends, however it ends.
+struct Raise {
+    std::atomic<bool>& flag;
+    ~Raise() { flag = true; }
+};
+
+/// What holds while many threads use a database at once.
+template <class Factory>
+void check_database_concurrency(std::vector<ConformanceCase>& cases, Factory make) {
+    using World = decltype(make());
+    constexpr int threads = 8;
+
+    if constexpr (keeps_versions_v<database_of_t<World, Coupon>, Coupon>)
+        cases.push_back({"of concurrent updates on one version exactly one wins", [make] {
+            constexpr int writers = 100;
+            auto world = make();
+            auto coupons = world.template database<Coupon>();
+            const auto stored = coupons.insert({secret("name", 1), 0, 0});
+            succeeds(stored, "a row should be inserted");
+            for (Version version = stored->version; version < stored->version + 3; ++version) {
+                std::atomic<int> won{0}, lost{0};
+                std::atomic<std::int64_t> winner{-1};
+                on_threads(writers, [&](int number) {
+                    const auto moved = coupons.update({stored->name, number, version}, version, {});
+                    if (moved) {
+                        expect(*moved == version + 1, "the winner's answer should be the next version");
+                        winner = number;
+                        ++won;
+                    } else {
+                        fails(moved, errc::version_conflict, "a loser should be told of a version conflict");
+                        ++lost;
+                    }
+                });
+                expect(won == 1 && lost == writers - 1, "one of 100 updates should win, and all others be refused");
+                const auto loaded = coupons.load(stored->name, ReadMode::plain);
+                succeeds(loaded, "the row should be loaded");
+                expect(*loaded && (*loaded)->percent == winner && (*loaded)->version == version + 1, "it should be the winner's");
+            }
+        }});
+
+    cases.push_back({"of concurrent inserts of one key exactly one wins", [make] {
+        auto world = make();
+        auto settings = world.template database<Setting>();
+        std::atomic<int> won{0};
+        on_threads(threads, [&](int number) {
+            auto row = setting_row(number);
+            row.alias = secret("alias", 0);
+            const auto stored = settings.insert(row);
+            if (stored)
+                ++won;
+            else
+                fails(stored, errc::duplicate_key, "a loser should be told of the duplicate key", "settings.alias");
+        });
+        expect(won == 1, "one insert should win");
+    }});
+
+    cases.push_back({"readers see whole rows, never older than what they saw", [make] {
+        constexpr int rounds = 200;
+        auto world = make();
+        auto readings = world.template database<Reading>();
+        const auto stored = readings.insert(reading_row("a", 1, 1));
+        succeeds(stored, "a row should be inserted");
+        std::atomic<bool> over{false};
+        on_threads(threads, [&](int number) {
+            if (number == 0) {
+                const Raise at_the_end{over};
+                Reading row = *stored;
+                for (int round = 1; round <= rounds; ++round) {
+                    row.value = round;
+                    row.label = secret("label", round);
+                    row.batch = row.label;
+                    const auto version = readings.update(row, row.version, {});
+                    succeeds(version, "the only writer should succeed");
+                    if (*version != 0) row.version = *version;
+                    const auto mine = readings.load({"a", 1, 1}, ReadMode::plain);
+                    succeeds(mine, "the writer should read");
+                    expect(*mine && (*mine)->value == row.value, "a writer should see its own write");
+                }
+            } else {
+                double last = 0;
+                while (!over) {
+                    const auto seen = readings.load({"a", 1, 1}, number == 1 ? ReadMode::settled : ReadMode::plain);
+                    succeeds(seen, "a reader should succeed");
+                    expect(seen->has_value(), "the row should be there");
+                    const Reading& row = **seen;
+                    if (row.value != 0) expect(row.label == secret("label", static_cast<int>(row.value)) && row.batch == row.label, "a row's fields should be of one version");
+                    expect(row.value >= last, "a reader should not go back in time");
+                    last = row.value;
+                }
+            }
+        });
+    }});
+
+    cases.push_back({"generated keys are distinct under concurrency", [make] {
+        constexpr int each = 25;
+        auto world = make();
+        auto holders = world.template database<Holder>();
+        std::vector<std::vector<std::int64_t>> keys(threads);
+        on_threads(threads, [&](int number) {
+            for (int i = 0; i < each; ++i) {
+                const auto stored = holders.insert(holder_row(number * each + i));
+                succeeds(stored, "a row should be inserted");
+                keys[static_cast<std::size_t>(number)].push_back(stored->id);
+            }
+        });
+        std::vector<std::int64_t> all;
+        for (const auto& some : keys) all.insert(all.end(), some.begin(), some.end());
+        std::sort(all.begin(), all.end());
+        expect(all.size() == threads * each && std::adjacent_find(all.begin(), all.end()) == all.end(), "each row should have a key of its own");
+    }});
+}
+
+} // namespace detail
+} // namespace testing
+} // namespace v0
+} // namespace larder
