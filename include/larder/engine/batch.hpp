@@ -155,7 +155,7 @@ private:
             if (seen[i].lease == 0) continue;
             FillRequest<Row> request;
             if (!results[i].error.failed()) {
-                auto prepare = Reading::prepare_fill(core, driver, keys[i], plan.intent, results[i], plan.preload);
+                auto prepare = Reading::prepare_fill(core, driver, keys[i], plan.intent, results[i], seen[i].unsettled, plan.preload);
                 request = co_await prepare;
             }
             if constexpr (Core::has_near) {

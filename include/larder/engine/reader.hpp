@@ -127,11 +127,12 @@ struct Reader {
     }
 
     /// What to fill of a loaded row, or of its absence; a lifetime of 0 where there is nothing to keep.
-    /// \param preload whether the row is kept whole, however seldom it was read.
-    static Task<FillRequest<Row>> prepare_fill(Core& core, Driver& driver, const Key& key, Read intent, Result& result, bool preload) {
+    /// \param unsettled whether the lookup said that a fence had ended unpublished. \param preload whether the row is kept whole, however seldom it was read.
+    static Task<FillRequest<Row>> prepare_fill(Core& core, Driver& driver, const Key& key, Read intent, Result& result, bool unsettled, bool preload) {
         FillRequest<Row> request;
         if (!result.row.full) {
-            request.lifetime = core.negative_lifetime();
+            // An insert in flight holds no lock that a settled read could wait for: its absence is not known for sure.
+            if (!unsettled) request.lifetime = core.negative_lifetime();
         } else {
             const Heat heat = preload ? Heat::hot : core.heat_of(hash_key(key));
             if (heat != Heat::cold) {
@@ -322,7 +323,7 @@ private:
 
     /// Fills a loaded row, or its absence, or gives the right to back. \returns whether it was stored.
     static Task<bool> fill_row(Core& core, Driver& driver, const Key& key, Read intent, Seen<Row>& seen, Result& result) {
-        auto preparing = prepare_fill(core, driver, key, intent, result, false);
+        auto preparing = prepare_fill(core, driver, key, intent, result, seen.unsettled, false);
         FillRequest<Row> request = co_await preparing;
         if (request.lifetime.serve <= Duration::zero()) {
             auto release = Tiers::template release<0>(core, driver, key, seen);
@@ -428,12 +429,13 @@ private:
         if (seen.lease == 0) co_return fetched;
         if (!result.row.full) {
             FillRequest<std::optional<Key>> request;
-            request.lifetime = Policy::guarantee.current_reads ? Lifetime{} : core.negative_lifetime();
+            request.lifetime = Policy::guarantee.current_reads || seen.unsettled ? Lifetime{} : core.negative_lifetime();
             request.age = core.env.now() - result.loaded_at;
+            const bool kept = request.lifetime.serve > Duration::zero();
             if (leader) leader->before_fill();
             auto fill = Tiers::template fill<Space>(core, driver, key, seen, std::move(request));
             const FillOutcome filled = co_await fill;
-            fetched.stored = filled == FillOutcome::stored && core.options.negative_ttl > Duration::zero();
+            fetched.stored = filled == FillOutcome::stored && kept;
             co_return fetched;
         }
         const Key primary = primary_key_of(*result.row.full);

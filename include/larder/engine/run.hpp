@@ -23,6 +23,7 @@
 #include <chrono>
 #include <coroutine>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -91,6 +92,18 @@ Result run_blocking(Make&& make) {
     return std::move(*result);
 }
 
+/// Calls a function once, after a while.
+using Timer = std::function<void(Duration, std::function<void()>)>;
+
+/// The timer of an environment that brings its own, as a simulated one does; else empty.
+template <class Env>
+Timer timer_of(const Env& env) {
+    if constexpr (requires(std::function<void()> function) { env.after(Duration{}, function); })
+        return [env](Duration delay, std::function<void()> function) { env.after(delay, std::move(function)); };
+    else
+        return {};
+}
+
 /// Drives a task for an asynchronous verb: blocking work goes to the backend's executor, the handler is called on its own.
 ///
 /// The task is detached from its handler: cancellation answers the handler with `operation_aborted` at once, and the task,
@@ -102,8 +115,9 @@ class AsyncDriver final : public Driver, public std::enable_shared_from_this<Asy
     using Work = std::decay_t<decltype(boost::asio::prefer(std::declval<const HandlerExecutor&>(), boost::asio::execution::outstanding_work.tracked))>;
 
 public:
-    AsyncDriver(Handler handler, const IoExecutor& io)
-        : io_(io), executor_(boost::asio::get_associated_executor(handler, io_)),
+    /// \param timer calls a function after a while; empty: a timer of Asio's on `io`.
+    AsyncDriver(Handler handler, const IoExecutor& io, Timer timer)
+        : io_(io), timer_(std::move(timer)), executor_(boost::asio::get_associated_executor(handler, io_)),
           work_(boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked)), handler_(std::move(handler)) {}
 
     template <class Make>
@@ -133,6 +147,11 @@ public:
     }
 
     void sleep(Duration span, std::coroutine_handle<> task) override {
+        if (timer_) {
+            // Copyable functions hold a resumption by way of a shared one: the last copy destroyed unused abandons the task.
+            timer_(span, [resumption = std::make_shared<Resumption>(this->shared_from_this(), task)] { (*resumption)(); });
+            return;
+        }
         auto timer = std::make_shared<boost::asio::steady_timer>(io_, std::chrono::duration_cast<std::chrono::steady_clock::duration>(span));
         auto& waiting = *timer;
         waiting.async_wait([timer = std::move(timer), resumption = Resumption(this->shared_from_this(), task)](const boost::system::error_code&) mutable {
@@ -185,6 +204,7 @@ private:
     }
 
     IoExecutor io_;
+    Timer timer_;
     HandlerExecutor executor_;
     Work work_;
     std::optional<Handler> handler_;
@@ -196,15 +216,15 @@ private:
 
 /// Runs a task for a completion token with the signature `void(Error, Result)`.
 ///
-/// \param io the executor of handlers that have none of their own; empty: the system executor.
+/// \param io the executor of handlers that have none of their own; empty: the system executor. \param timer as `AsyncDriver`'s.
 template <class Result, class Make, class Token>
-auto run_async(boost::asio::any_io_executor io, Make make, Token&& token) {
+auto run_async(boost::asio::any_io_executor io, Make make, Token&& token, Timer timer = {}) {
     return boost::asio::async_initiate<Token, void(Error, Result)>(
-        []<class Handler>(Handler&& handler, boost::asio::any_io_executor home, Make task) {
+        []<class Handler>(Handler&& handler, boost::asio::any_io_executor home, Make task, Timer clock) {
             if (!home) home = boost::asio::system_executor();
-            std::make_shared<AsyncDriver<Result, std::decay_t<Handler>>>(std::forward<Handler>(handler), home)->start(std::move(task));
+            std::make_shared<AsyncDriver<Result, std::decay_t<Handler>>>(std::forward<Handler>(handler), home, std::move(clock))->start(std::move(task));
         },
-        token, std::move(io), std::move(make));
+        token, std::move(io), std::move(make), std::move(timer));
 }
 
 } // namespace detail

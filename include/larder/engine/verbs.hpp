@@ -46,7 +46,7 @@ template <class Result, class Core, class Body, class Token>
 auto start_verb(const std::shared_ptr<Core>& core, Verb verb, Body body, Token&& token) {
     return run_async<Result>(
         core->home(), [core, verb, body = std::move(body)](Driver& driver) mutable { return run_verb<Result>(std::move(core), driver, verb, std::move(body)); },
-        std::forward<Token>(token));
+        std::forward<Token>(token), timer_of(core->env));
 }
 
 } // namespace detail

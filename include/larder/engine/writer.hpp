@@ -349,10 +349,13 @@ private:
             publication.primary = key;
             publication.owner = hold.owner;
         }
-        auto& rest = publications.emplace_back();
-        rest.gone = keys;
-        rest.gone.template in<0>().clear();
-        rest.owner = hold.owner;
+        // A row whose key the database would have made has none: its aliases are given back in the name of no row.
+        if (publications.empty()) publications.emplace_back().primary.emplace();
+        auto& first = publications.front();
+        first.owner = hold.owner;
+        first.gone = keys;
+        first.gone.template in<0>().clear();
+        first.epoch_keys = keys;
         auto publish = Tiers::publish(core, driver, publications);
         co_return co_await publish;
     }
