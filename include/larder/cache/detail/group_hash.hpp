@@ -30,7 +30,7 @@ template <entity Entity>
 std::array<std::uint64_t, schema_of<Entity>::group_count> group_hashes(const CachedRow<Entity>& row, std::uint64_t own) {
     using Schema = schema_of<Entity>;
     return [&]<std::size_t... Group>(std::index_sequence<Group...>) {
-        const auto hash = [&]<class Members>(Members members) -> std::uint64_t {
+        [[maybe_unused]] const auto hash = [&]<class Members>(Members members) -> std::uint64_t {
             if (row.full) return hash_members(members, own, [&]<auto Member>() -> const auto& { return (*row.full).*Member; });
             if (row.warm) return hash_members(members, own, [&]<auto Member>() -> const auto& { return row.warm->template get<Member>(); });
             return own;
