@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+
+/// The number of allocations through `operator new` that the calling thread has made.
+std::size_t allocations() noexcept;
