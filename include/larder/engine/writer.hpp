@@ -69,18 +69,25 @@ struct Writer {
 
     /// Changes a row: reads it (a cached copy will do, for the write is conditional on its version), lets `mutate` change a
     /// copy, writes that, and starts again with the database's own row if somebody else was faster.
-    /// \param must_reach_tiers refuse to write if a tier cannot be fenced.
+    /// \param must_reach_tiers refuse to write if a tier cannot be fenced. \param known the row, where the caller has just read it.
     template <class Mutate>
-    static Task<Result> modify(Core& core, Driver& driver, const Key& key, Mutate& mutate, unsigned retries, bool must_reach_tiers = false) {
+    static Task<Result> modify(Core& core, Driver& driver, const Key& key, Mutate& mutate, unsigned retries, bool must_reach_tiers = false, Base known = {}) {
         for (unsigned attempt = 0;; ++attempt) {
-            auto read = base_of(core, driver, key, attempt == 0 && Core::versioned);
-            const Base base = co_await read;
+            Base base = std::exchange(known, Base{});
+            if (!base.row || !Core::versioned) {
+                auto read = base_of(core, driver, key, attempt == 0 && Core::versioned);
+                base = co_await read;
+            }
             if (base.error) co_return Result(base.error);
             if (!base.row) co_return Result(Error{errc::no_such_row, std::string(Schema::table) + ": there is no row with this primary key"});
             Entity next = *base.row;
             const Outcome<bool> verdict = apply_mutation(mutate, next, *base.row);
             if (verdict.has_error()) co_return Result(verdict.error());
-            if (!*verdict) co_return Result(key, Schema::version_of(*base.row), Duration::zero(), base.row, false);
+            if (!*verdict) {
+                // Where a copy alone answers no read, it decides nothing either.
+                if (Policy::guarantee.current_reads && base.from_tier) continue;
+                co_return Result(key, Schema::version_of(*base.row), Duration::zero(), base.row, false);
+            }
             if (Schema::is_revoked(*base.row) && !base.from_tier) co_return Result(Error{errc::revoked, std::string(Schema::table) + ": the row is revoked, which is terminal"});
             if (primary_key_of(next) != key) co_return Result(Error{errc::invalid_options, std::string(Schema::table) + ": a change must not touch the primary key"});
             Schema::set_version(next, Schema::version_of(*base.row));
@@ -258,6 +265,13 @@ struct Writer {
         co_return Result(key, version, Duration::zero(), row, true);
     }
 
+    /// Whether a row's touch column is old enough to be moved.
+    static bool touch_is_due(const Core& core, const Entity& row, WallTime now) {
+        const auto& last = row.*FirstMember<typename Schema::touch_members>::value;
+        if (is_null(last)) return true;
+        return now - std::chrono::time_point_cast<WallTime::duration>(bare(last)) >= core.options.touch_interval;
+    }
+
 private:
     /// The row to base a write on: a cached copy if allowed and there, else the database's.
     static Task<Base> base_of(Core& core, Driver& driver, const Key& key, bool cached_will_do) {
@@ -340,8 +354,13 @@ private:
         co_return hold;
     }
 
-    /// Gives a fence back after a write that did not commit. One that may have committed keeps it, to end by itself.
+    /// Gives a fence back after a write that did not commit. One that may have committed keeps it, to end by itself; without a
+    /// fence the copies of what it may have changed are dropped.
     static Task<bool> lift_fence(Core& core, Driver& driver, const KeySet<Entity>& keys, const Hold& hold, const Error& failure) {
+        if (hold.owner == 0 && failure == errc::outcome_unknown) {
+            auto drop = Tiers::drop(core, driver, keys, Invalidation::expel);
+            co_await drop;
+        }
         if (hold.owner == 0 || failure == errc::outcome_unknown) co_return false;
         std::vector<Publication<Entity>> publications;
         for (const auto& key : keys.template in<0>()) {
@@ -447,12 +466,6 @@ private:
             *(id.begin() + 6) = static_cast<std::uint8_t>((*(id.begin() + 6) & 0x0FU) | 0x40U);
             *(id.begin() + 8) = static_cast<std::uint8_t>((*(id.begin() + 8) & 0x3FU) | 0x80U);
         }
-    }
-
-    static bool touch_is_due(const Core& core, const Entity& row, WallTime now) {
-        const auto& last = row.*FirstMember<typename Schema::touch_members>::value;
-        if (is_null(last)) return true;
-        return now - std::chrono::time_point_cast<WallTime::duration>(bare(last)) >= core.options.touch_interval;
     }
 
     static void set_touch(Entity& row, WallTime now) {

@@ -255,6 +255,15 @@ public:
     auto async_touch(const KeyView& key, Token&& token = {}) {
         return start<Written<Entity>>(Verb::touch, touching(key), std::forward<Token>(token));
     }
+    /// The same for a row that was just found: one that is not due by its own account costs nothing at all.
+    Written<Entity> touch(const Found<Entity>& found) {
+        if (!core_->stopped.load(std::memory_order_relaxed) && touch_is_over(*core_, found)) return not_touched(found);
+        return block<Written<Entity>>(Verb::touch, touching(found));
+    }
+    template <class Token = Deferred>
+    auto async_touch(const Found<Entity>& found, Token&& token = {}) {
+        return start<Written<Entity>>(Verb::touch, touching(found), std::forward<Token>(token));
+    }
 
     /// Waits until a pending write is effective.
     Done wait_effective(const Written<Entity>& written) { return block<Done>(Verb::update, waiting(written.pending())); }
@@ -572,6 +581,25 @@ private:
     static auto touching(const KeyView& view) {
         static_assert(Schema::has_touch, "larder: the schema declares no touch column: add larder::touch<&Entity::field>");
         return [key = own_key<Entity>(view)](Core& core, Driver& driver) { return Writing::touch(core, driver, key); };
+    }
+    static auto touching(Found<Entity> row) {
+        static_assert(Schema::has_touch, "larder: the schema declares no touch column: add larder::touch<&Entity::field>");
+        return [found = std::move(row)](Core& core, Driver& driver) -> Task<Written<Entity>> {
+            if (touch_is_over(core, found)) co_return not_touched(found);
+            const Key key = primary_key_of(*found);
+            auto touch = Writing::touch(core, driver, key);
+            co_return co_await touch;
+        };
+    }
+
+    /// Whether touching a found row ends before it begins: there is no valid row, or its touch column is young enough.
+    static bool touch_is_over(const Core& core, const Found<Entity>& found) {
+        return !found || !Writing::touch_is_due(core, *found, core.env.wall_now());
+    }
+    static Written<Entity> not_touched(const Found<Entity>& found) {
+        if (found.failed()) return Written<Entity>(found.error());
+        if (!found) return Written<Entity>(Error{found.absence() == Absence::revoked ? errc::revoked : errc::no_such_row, std::string(Schema::table) + ": there is no valid row to touch"});
+        return Written<Entity>(primary_key_of(*found), found.version(), Duration::zero(), found.row(), false);
     }
 
     static auto waiting(Duration bound) {
