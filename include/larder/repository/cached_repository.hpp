@@ -97,7 +97,7 @@ private:
 public:
     /// \param config what the stack's members are made from, nearest first. \param options everything that changes no guarantee.
     /// Throws `Failure` (`errc::invalid_options`) if an option or a bound is out of range.
-    explicit CachedRepository(Config config, Options options = {}, Policy policy = {}, Env env = {})
+    explicit CachedRepository(Config config, Options options = {}, Policy policy = Policy(), Env env = Env())
         : core_(std::make_shared<Core>(std::move(config), std::move(options), std::move(policy), std::move(env))) {}
 
     CachedRepository(const CachedRepository&) = delete;
