@@ -15,12 +15,10 @@ namespace larder {
 inline namespace v0 {
 namespace detail {
 
-/// What one record knows of the versions that were published of one row.
+/// What one record knows of the versions of one row.
 struct Floor {
-    Version version = 0;   ///< The newest one published; 0: none is known.
-    bool anchored = false; ///< No newer one was published before the record began to listen, so a publish from here up is the newest.
-
-    bool empty() const noexcept { return version == 0 && !anchored; }
+    Version version = 0; ///< The newest one published since the record began to listen, or dropped by a fence; 0: none.
+    Version newest = 0;  ///< If not 0, no publish so far, not even one from before the record, was of a newer version than this.
 };
 
 /// The subject of a record that is about one row only.
@@ -32,8 +30,9 @@ public:
     using Subject = ThisRow;
 
     Floor of(Subject) const noexcept { return floor_; }
-    void set(Subject, Floor floor) noexcept { floor_ = floor; }
-    bool empty() const noexcept { return floor_.empty(); }
+    /// Takes note of a floor; one of version 0 is forgotten.
+    void set(Subject, Floor floor) noexcept { floor_ = floor.version != 0 ? floor : Floor{}; }
+    bool empty() const noexcept { return floor_.version == 0; }
     void clear() noexcept { floor_ = {}; }
     std::size_t heap() const noexcept { return 0; }
 
@@ -55,12 +54,13 @@ public:
         return {};
     }
 
+    /// Takes note of a floor; one of version 0, or of no row, is forgotten.
     void set(Subject row, Floor floor) {
         if (!row) return;
         const auto known = std::find_if(floors_.begin(), floors_.end(), [row](const auto& entry) { return entry.first == *row; });
         if (known == floors_.end()) {
-            if (!floor.empty()) floors_.emplace_back(*row, floor);
-        } else if (floor.empty()) {
+            if (floor.version != 0) floors_.emplace_back(*row, floor);
+        } else if (floor.version == 0) {
             floors_.erase(known);
         } else {
             known->second = floor;

@@ -89,18 +89,12 @@ public:
         if (env.enabled(Guard::lease_on_fill) && (lease_ == 0 || lease_ != request.lease)) return FillOutcome::lost;
         lease_ = 0;
         const Subject subject = Rules::subject(request.value);
-        Floor floor = floors_.of(subject);
-        if (env.enabled(Guard::floor_on_fill) && floor.version > request.version) return FillOutcome::outdated;
+        if (env.enabled(Guard::floor_on_fill) && floors_.of(subject).version > request.version) return FillOutcome::outdated;
         drop(dropped, false);
-        if (!fits || request.age >= request.lifetime.serve) {
-            if (request.version > floor.version) {
-                floor.anchored = false;
-                floors_.set(subject, floor);
-            }
-            if (!fits) return FillOutcome::refused;
-        } else {
-            keep(later(now, -request.age), std::move(request.value), request.version, request.lifetime);
-        }
+        const Floor floor = floors_.of(subject);
+        floors_.set(subject, {floor.version, std::max(floor.newest, request.version)});
+        if (!fits) return FillOutcome::refused;
+        if (request.age < request.lifetime.serve) keep(later(now, -request.age), std::move(request.value), request.version, request.lifetime);
         unsettled_ = false;
         return FillOutcome::stored;
     }
@@ -129,15 +123,18 @@ public:
         lease_ = 0;
         Floor floor = floors_.of(subject);
         const bool about = held_ && Rules::is_about(value_, subject);
-        const Version known = std::max(floor.version, about ? version_ : Version{0});
-        const bool anchored = stood || floor.anchored || (about && version_ > 0);
-        if (env.enabled(Guard::floor_on_publish) && version < known) {
-            if (version > floor.version) floors_.set(subject, {version, floor.anchored});
+        const bool guarded = env.enabled(Guard::floor_on_publish);
+        if (guarded && version < std::max(floor.version, about ? version_ : Version{0})) {
+            floors_.set(subject, {std::max(floor.version, version), floor.newest});
             return false;
         }
+        if (about) floor.newest = std::max(floor.newest, version_);
+        const bool newest = stood || (floor.newest != 0 && (!guarded || version >= floor.newest));
         if (value || about) drop(dropped, false);
-        floors_.set(subject, {std::max(floor.version, version), anchored && version > 0});
-        if (!value || !anchored || !fences_.empty() || unsettled_ || lifetime.serve <= Duration::zero()) return false;
+        floor.version = std::max(floor.version, version);
+        if (stood || floor.newest != 0) floor.newest = std::max(floor.newest, floor.version);
+        floors_.set(subject, floor);
+        if (!value || !newest || !fences_.empty() || unsettled_ || lifetime.serve <= Duration::zero()) return false;
         keep(now, std::move(*value), version, lifetime);
         return true;
     }
@@ -256,15 +253,13 @@ private:
         refresh_at_ = later(loaded_at, lifetime.refresh_after);
     }
 
-    /// Ends the value. \param raise whether the floor rises to its version. A value that was kept is an anchor: it is the newest
-    /// published, or newer; a floor left behind below it is none.
+    /// Ends the value; that it was the newest is still known. \param raise whether the floor rises to its version.
     void drop(Value& dropped, bool raise) {
         if (!held_) return;
-        const Subject subject = Rules::subject(value_);
-        const Floor floor = floors_.of(subject);
-        if (version_ > 0 && version_ >= floor.version) {
-            const bool reached = raise || version_ == floor.version;
-            floors_.set(subject, {reached ? version_ : floor.version, reached});
+        if (version_ != 0) {
+            const Subject subject = Rules::subject(value_);
+            const Floor floor = floors_.of(subject);
+            floors_.set(subject, {raise ? std::max(floor.version, version_) : floor.version, std::max(floor.newest, version_)});
         }
         release(dropped);
     }
