@@ -82,11 +82,11 @@ Result run_blocking(Make&& make) {
         std::coroutine_handle<> frame;
         ~FrameEnd() { frame.destroy(); }
     } frame_end{root.frame};
-    root.frame.resume();
+    Trampoline::run(root.frame);
     while (!root.frame.done()) {
         const auto next = driver.next();
         if (!next) return Result(Error{errc::stopped, "the executor of the operation is gone"});
-        next.resume();
+        Trampoline::run(next);
     }
     if (thrown) std::rethrow_exception(thrown);
     return std::move(*result);
@@ -133,12 +133,12 @@ public:
         initiating_ = true;
         root_ = body(this->shared_from_this(), make(static_cast<Driver&>(*this))).frame;
         const auto self = this->shared_from_this();
-        root_.resume();
+        Trampoline::run(root_);
         initiating_ = false;
     }
 
     bool may_block() const noexcept override { return false; }
-    void resume(std::coroutine_handle<> task) override { task.resume(); }
+    void resume(std::coroutine_handle<> task) override { Trampoline::run(task); }
     void wake(std::coroutine_handle<> task) override { boost::asio::post(executor_, Resumption(this->shared_from_this(), task)); }
 
     void abandon() noexcept override {
@@ -169,7 +169,7 @@ private:
         ~Resumption() {
             if (task_) driver_->abandon();
         }
-        void operator()() { std::exchange(task_, nullptr).resume(); }
+        void operator()() { Trampoline::run(std::exchange(task_, nullptr)); }
 
     private:
         std::shared_ptr<AsyncDriver> driver_;

@@ -10,10 +10,41 @@ namespace larder {
 inline namespace v0 {
 namespace detail {
 
+/// Runs tasks on one thread, one after the other: what one hands over to goes on only after it has returned, so that a loop over
+/// tasks that never wait does not grow the stack, whether or not the compiler makes tail calls.
+class Trampoline {
+public:
+    /// Resumes a task and all that it hands over to, until somebody waits or the root is done.
+    static void run(std::coroutine_handle<> task) {
+        Trampoline here(task);
+        while (here.next_) std::exchange(here.next_, nullptr).resume();
+    }
+
+    /// Hands over from one frame of a task to another, as the last thing before a suspension.
+    static void hand_over(std::coroutine_handle<> task) {
+        if (current_)
+            current_->next_ = task;
+        else
+            run(task);
+    }
+
+    Trampoline(const Trampoline&) = delete;
+    Trampoline& operator=(const Trampoline&) = delete;
+
+private:
+    explicit Trampoline(std::coroutine_handle<> task) noexcept : next_(task), outer_(std::exchange(current_, this)) {}
+    ~Trampoline() { current_ = outer_; }
+
+    static inline constinit thread_local Trampoline* current_ = nullptr;
+
+    std::coroutine_handle<> next_;
+    Trampoline* outer_;
+};
+
 /// An algorithm in progress: a lazy coroutine that runs when it is awaited and owns its frame.
 ///
-/// Algorithms are written once as tasks; whoever drives them (a blocking caller, Asio, a simulator) is behind `Driver`.
-/// Destroying a suspended task destroys what it holds, innermost first.
+/// Algorithms are written once as tasks; whoever drives them (a blocking caller, Asio, a simulator) is behind `Driver` and resumes
+/// them through `Trampoline::run`. Destroying a suspended task destroys what it holds, innermost first.
 template <class T>
 class [[nodiscard]] Task {
 public:
@@ -24,7 +55,7 @@ public:
         auto final_suspend() const noexcept {
             struct HandOver {
                 bool await_ready() const noexcept { return false; }
-                std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> finished) const noexcept { return finished.promise().continuation_; }
+                void await_suspend(std::coroutine_handle<promise_type> finished) const noexcept { Trampoline::hand_over(finished.promise().continuation_); }
                 void await_resume() const noexcept {}
             };
             return HandOver{};
@@ -49,9 +80,9 @@ public:
     }
 
     bool await_ready() const noexcept { return false; }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
+    void await_suspend(std::coroutine_handle<> awaiting) {
         frame_.promise().continuation_ = awaiting;
-        return frame_;
+        Trampoline::hand_over(frame_);
     }
     T await_resume() {
         auto& promise = frame_.promise();
