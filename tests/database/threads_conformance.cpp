@@ -32,3 +32,7 @@ constexpr std::size_t every_case = 30;
 TEST_CASE("MemoryDatabase meets the contract") { check(every_case, [] { return MemoryWorld(); }); }
 TEST_CASE("SqliteDatabase meets the contract, in a file") { check(every_case, [] { return SqliteWorld(false); }); }
 TEST_CASE("SqliteDatabase meets the contract, in memory") { check(every_case, [] { return SqliteWorld(true); }); }
+TEST_CASE("VersionedFunctionDatabase meets the contract, but for touches, epochs and a clock") {
+    check(every_case - 6, [] { return FunctionWorld<VersionedFunctionDatabase>(); });
+}
+TEST_CASE("FunctionDatabase meets the part of the contract that knows no versions") { check(every_case - 10, [] { return FunctionWorld<FunctionDatabase>(); }); }

@@ -141,5 +141,12 @@ concept asynchronous_database = entity<Entity> && requires(D& db, const primary_
     db.async_load(key, mode, handler);
 };
 
+namespace detail {
+
+/// Whether a database tells its own clock, at once or later.
+template <class D>
+inline constexpr bool has_clock_v = tells_time<D> || requires(D& db, void (*handler)(Outcome<DatabaseTime>)) { db.async_clock(handler); };
+
+} // namespace detail
 } // namespace v0
 } // namespace larder

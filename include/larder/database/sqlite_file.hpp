@@ -41,7 +41,8 @@ struct SqliteOptions {
     boost::asio::any_io_executor executor = {};
     /// Declares that nobody else writes the database. Another handle that declares the same is refused when it opens
     /// (`errc::foreign_writer`; a lock file `<path>-writer` tells), and a write that finds that somebody else wrote is refused
-    /// until `accept_foreign_writes`.
+    /// until `accept_foreign_writes`. Reading by others is no writing; emptying the write-ahead log from outside
+    /// (`PRAGMA wal_checkpoint(RESTART)` or `TRUNCATE`) can not be told from it.
     bool sole_writer = false;
     /// How many connections read at once at the most, 1 to 1000; each is opened when it is first needed.
     std::size_t readers = 8;

@@ -150,7 +150,9 @@ Error create_tables_of(SqliteConnection& connection) {
     if (!error)
         for (const auto& statement : Sql<SqliteDialect, Entity>::create())
             if (!error) error = connection.execute(statement);
-    if (!error) error = SqliteInspector(connection).lacking<Entity>(true);
+    // What an older table lacks is named with that table, whichever statement failed for it.
+    if (!error || error == errc::schema_mismatch)
+        if (auto lacking = SqliteInspector(connection).lacking<Entity>(true)) error = std::move(lacking);
     return error;
 }
 

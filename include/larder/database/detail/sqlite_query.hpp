@@ -31,7 +31,7 @@ public:
     SqliteQuery& operator=(const SqliteQuery&) = delete;
     ~SqliteQuery() { sqlite3_reset(statement_); }
 
-    /// Binds the next parameter.
+    /// Binds the next parameter. One that is too large for the connection's bound is an error whose text is for the caller to set.
     template <column_value T>
     void bind(const T& value) {
         if (error_) [[unlikely]]
@@ -103,9 +103,8 @@ public:
 private:
     template <entity Entity, auto Member, class T>
     void bind_named(const T& value) {
-        const bool sound = !error_;
         bind(value);
-        if (sound && error_ && error_ == errc::value_too_large)
+        if (error_ && error_.text.empty())
             error_.text = Refusal<Entity>::table() + "." + std::string(Column<Entity, Member>::name()) + ": a value is larger than the bound of " +
                           std::to_string(connection_.max_value_bytes()) + " bytes";
     }
@@ -120,7 +119,7 @@ private:
         } else if constexpr (std::is_same_v<Stored, double>) {
             check(sqlite3_bind_double(statement_, parameter_, stored));
         } else if (stored.size() > connection_.max_value_bytes()) {
-            error_.code = make_error_code(errc::value_too_large);
+            error_ = {errc::value_too_large, std::string()};
         } else if constexpr (std::is_same_v<Stored, std::string_view>) {
             check(sqlite3_bind_text64(statement_, parameter_, stored.data() ? stored.data() : "", stored.size(), SQLITE_STATIC, SQLITE_UTF8));
         } else {
