@@ -107,7 +107,8 @@ Timer timer_of(const Env& env) {
 /// Drives a task for an asynchronous verb: blocking work goes to the backend's executor, the handler is called on its own.
 ///
 /// The task is detached from its handler: cancellation answers the handler with `operation_aborted` at once, and the task,
-/// with the load or write that others may depend on, goes on to its end.
+/// with the load or write that others may depend on, goes on to its end. So the task never needs the handler's executor to
+/// go on, and holds it at work only until the handler was called.
 template <class Result, class Handler>
 class AsyncDriver final : public Driver, public std::enable_shared_from_this<AsyncDriver<Result, Handler>> {
     using IoExecutor = boost::asio::any_io_executor;
@@ -115,7 +116,7 @@ class AsyncDriver final : public Driver, public std::enable_shared_from_this<Asy
     using Work = std::decay_t<decltype(boost::asio::prefer(std::declval<const HandlerExecutor&>(), boost::asio::execution::outstanding_work.tracked))>;
 
 public:
-    /// \param timer calls a function after a while; empty: a timer of Asio's on `io`.
+    /// \param io where the task goes on when another task wakes it. \param timer calls a function after a while; empty: a timer of Asio's on `io`.
     AsyncDriver(Handler handler, const IoExecutor& io, Timer timer)
         : io_(io), timer_(std::move(timer)), executor_(boost::asio::get_associated_executor(handler, io_)),
           work_(boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked)), handler_(std::move(handler)) {}
@@ -127,19 +128,21 @@ public:
             slot.assign([weak = this->weak_from_this()](boost::asio::cancellation_type type) {
                 if (type == boost::asio::cancellation_type::none) return;
                 if (const auto self = weak.lock())
-                    self->complete(Result(Error{boost::system::error_code(boost::asio::error::operation_aborted), "the wait was cancelled"}));
+                    if (!self->claimed_.exchange(true))
+                        self->deliver(Result(Error{boost::system::error_code(boost::asio::error::operation_aborted), "the wait was cancelled"}), false,
+                                      [](const auto& executor, auto call) { boost::asio::post(executor, std::move(call)); });
             });
         initiator_ = std::this_thread::get_id();
         initiating_ = true;
         root_ = body(this->shared_from_this(), make(static_cast<Driver&>(*this))).frame;
         const auto self = this->shared_from_this();
-        Trampoline::run(root_);
+        run(root_);
         initiating_ = false;
     }
 
     bool may_block() const noexcept override { return false; }
-    void resume(std::coroutine_handle<> task) override { Trampoline::run(task); }
-    void wake(std::coroutine_handle<> task) override { boost::asio::post(executor_, Resumption(this->shared_from_this(), task)); }
+    void resume(std::coroutine_handle<> task) override { run(task); }
+    void wake(std::coroutine_handle<> task) override { boost::asio::post(io_, Resumption(this->shared_from_this(), task)); }
 
     void abandon() noexcept override {
         const auto self = this->shared_from_this();
@@ -169,7 +172,7 @@ private:
         ~Resumption() {
             if (task_) driver_->abandon();
         }
-        void operator()() { Trampoline::run(std::exchange(task_, nullptr)); }
+        void operator()() { driver_->run(std::exchange(task_, nullptr)); }
 
     private:
         std::shared_ptr<AsyncDriver> driver_;
@@ -177,18 +180,26 @@ private:
     };
 
     static Root<false> body(std::shared_ptr<AsyncDriver> self, Task<Result> task) {
-        std::optional<Result> result;
         try {
-            result.emplace(co_await task);
+            self->result_.emplace(co_await task);
         } catch (...) {
-            result.emplace(error_of_exception("the operation"));
+            self->result_.emplace(error_of_exception("the operation"));
         }
-        self->complete(std::move(*result));
+        self->done_.store(true, std::memory_order_release);
     }
 
-    void complete(Result result) {
-        if (claimed_.exchange(true)) return;
-        const bool at_once = initiator_ == std::this_thread::get_id() && initiating_;
+    /// Runs the task as far as it goes; calls the handler once the task is done and its frames are gone, so that what the handler
+    /// throws leaves the way it came in.
+    void run(std::coroutine_handle<> task) {
+        const auto self = this->shared_from_this();
+        Trampoline::run(task);
+        if (!done_.load(std::memory_order_acquire) || claimed_.exchange(true)) return;
+        deliver(std::move(*result_), initiator_ == std::this_thread::get_id() && initiating_, [](const auto& executor, auto call) { boost::asio::dispatch(executor, std::move(call)); });
+    }
+
+    /// Calls the handler. \pre this caller has claimed it.
+    template <class Submit>
+    void deliver(Result result, bool at_once, Submit submit) {
         const auto immediate = boost::asio::get_associated_immediate_executor(*handler_, executor_);
         auto slot = boost::asio::get_associated_cancellation_slot(*handler_);
         auto call = [handler = std::move(*handler_), result = std::move(result), slot]() mutable {
@@ -197,18 +208,21 @@ private:
             std::move(handler)(std::move(failure), std::move(result));
         };
         handler_.reset();
+        const auto work = std::exchange(work_, std::nullopt);
         if (at_once)
-            boost::asio::dispatch(immediate, std::move(call));
+            submit(immediate, std::move(call));
         else
-            boost::asio::dispatch(executor_, std::move(call));
+            submit(executor_, std::move(call));
     }
 
     IoExecutor io_;
     Timer timer_;
     HandlerExecutor executor_;
-    Work work_;
+    std::optional<Work> work_;
     std::optional<Handler> handler_;
+    std::optional<Result> result_;
     std::coroutine_handle<> root_;
+    std::atomic<bool> done_{false};
     std::atomic<bool> claimed_{false};
     std::thread::id initiator_;
     bool initiating_ = false;
