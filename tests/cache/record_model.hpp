@@ -72,6 +72,8 @@ public:
         if (!lease_ || lease_->token != lease) return larder::FillOutcome::lost;
         lease_.reset();
         if (value.row && floor(*value.row) > version) return larder::FillOutcome::outdated;
+        const bool newer = version > (held_ && (!value.row || !held_->value.row || held_->value.row == value.row) ? held_->version : 0);
+        if (age >= lifetime.serve && !newer) return larder::FillOutcome::stored; // the lease is given back
         drop();
         if (value.row) learn(*value.row, version);
         if (age < lifetime.serve) hold(value, version, now - age, lifetime);

@@ -152,10 +152,11 @@ public:
         const SteadyTime now = env_.now();
         const auto prepared = prepare<Space>(key, request.value);
         const bool fit = fits<Space>(key, prepared);
+        const bool lasts = request.age < request.lifetime.serve;
         FillOutcome outcome = FillOutcome::lost;
         change<Space>(key, now, !env_.enabled(Guard::lease_on_fill), &prepared, [&](auto& record, auto& dropped) {
             outcome = record.state.fill(env_, now, std::move(request), fit, dropped);
-            return outcome == FillOutcome::stored && record.state.held();
+            return outcome == FillOutcome::stored && lasts;
         });
         return outcome;
     }

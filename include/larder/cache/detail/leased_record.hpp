@@ -82,19 +82,23 @@ public:
         return found;
     }
 
-    /// \param fits whether the value is within the tier's bound.
+    /// A value that is not to be kept ends an older one; if it has no version that shows it to be newer, nothing but the lease ends, so
+    /// that a lease can be given back. \param fits whether the value is within the tier's bound.
     template <class Env>
     FillOutcome fill(const Env& env, SteadyTime now, FillRequest<Value>&& request, bool fits, Value& dropped) {
         settle(env, now, dropped);
         if (env.enabled(Guard::lease_on_fill) && (lease_ == 0 || lease_ != request.lease)) return FillOutcome::lost;
         lease_ = 0;
         const Subject subject = Rules::subject(request.value);
-        if (env.enabled(Guard::floor_on_fill) && floors_.of(subject).version > request.version) return FillOutcome::outdated;
-        drop(dropped, false);
         const Floor floor = floors_.of(subject);
-        floors_.set(subject, {floor.version, std::max(floor.newest, request.version)});
+        if (env.enabled(Guard::floor_on_fill) && floor.version > request.version) return FillOutcome::outdated;
+        const bool over = request.age >= request.lifetime.serve;
+        const bool about = held_ && Rules::is_about(value_, subject);
+        if ((over || !fits) && request.version <= (about ? version_ : 0)) return fits ? FillOutcome::stored : FillOutcome::refused;
+        drop(dropped, false);
+        floors_.set(subject, {floor.version, std::max(floors_.of(subject).newest, request.version)});
         if (!fits) return FillOutcome::refused;
-        if (request.age < request.lifetime.serve) keep(later(now, -request.age), std::move(request.value), request.version, request.lifetime);
+        if (!over) keep(later(now, -request.age), std::move(request.value), request.version, request.lifetime);
         unsettled_ = false;
         return FillOutcome::stored;
     }

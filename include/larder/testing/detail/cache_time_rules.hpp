@@ -3,6 +3,8 @@
 
 #include <larder/testing/detail/cache_probe.hpp>
 
+#include <utility>
+
 namespace larder {
 inline namespace v0 {
 namespace testing {
@@ -42,11 +44,34 @@ void add_time_rules(const Add& add) {
         probe.expect_fill(probe.fill(lease, 1), FillOutcome::lost);
         probe.expect_miss();
     });
-    add("a lifetime that is over already ends the older value too", [](Probe& probe) {
-        probe.store(1);
-        const LeaseToken lease = probe.expect_hit(1, probe.look({.refresh = true, .lease_for = probe.units(1000)})).lease;
-        probe.expect_fill(probe.fill(lease, 2, Lifetime{}), FillOutcome::stored);
-        probe.expect_miss();
+    if constexpr (Probe::versioned)
+        add("a lifetime that is over already ends an older value", [](Probe& probe) {
+            probe.store(1);
+            const LeaseToken lease = probe.expect_hit(1, probe.look({.refresh = true, .lease_for = probe.units(1000)})).lease;
+            probe.expect_fill(probe.fill(lease, 2, Lifetime{}), FillOutcome::stored);
+            probe.expect_miss();
+        });
+    add("a lease can be given back: a fill of nothing, with no lifetime, ends nothing else", [](Probe& probe) {
+        const auto give_back = [&probe](LeaseToken lease) {
+            FillRequest<typename Probe::Value> nothing;
+            nothing.lease = lease;
+            static_cast<void>(answer_of(probe.tier().template fill<Probe::Space>(Probe::key(), std::move(nothing))));
+        };
+        give_back(probe.expect_miss());
+        Lifetime lifetime = probe.short_life();
+        lifetime.fallback = probe.units(1000);
+        probe.store(1, lifetime);
+        give_back(probe.look({.refresh = true, .lease_for = probe.units(1000)}).lease);
+        probe.expect_hit(1);
+        probe.pass(6);
+        give_back(probe.expect_miss());
+        expect(probe.peek().has_fallback, "the fallback stays");
+        probe.store(2);
+        probe.fence(7, 2);
+        probe.pass(4);
+        give_back(probe.expect_miss());
+        expect(probe.peek().unsettled, "the record stays unsettled");
+        expect(probe.expect_miss() != 0, "another lease is given");
     });
     add("a publish whose lifetime is over keeps nothing", [](Probe& probe) {
         probe.fence(7);
