@@ -49,18 +49,21 @@ struct Reader {
             auto load = ask_truth<Space>(core, driver, key);
             co_return co_await load;
         }
-        auto join = typename SingleFlight<KeyOf<Space>, Result>::Join(core.template flights<Space>(), driver, key);
-        auto joined = co_await join;
-        if (joined.leader) {
-            auto leader = std::move(*joined.leader);
-            auto fetch = fetch_any<Space>(core, driver, key, intent, extent, &leader);
-            Fetched fetched = co_await fetch;
-            leader.finish(fetched.result, fetched.stored);
-            co_return std::move(fetched.result);
-        }
-        if (satisfies(core, *joined.answer, intent, extent)) {
-            core.env.observe(event::Coalesced{});
-            co_return std::move(*joined.answer);
+        // A shared answer may be less than this caller asked for; then it joins again, but not for ever.
+        for (unsigned round = 0; round < shared_rounds; ++round) {
+            auto join = typename SingleFlight<KeyOf<Space>, Result>::Join(core.template flights<Space>(), driver, key);
+            auto joined = co_await join;
+            if (joined.leader) {
+                auto leader = std::move(*joined.leader);
+                auto fetch = fetch_any<Space>(core, driver, key, intent, extent, &leader);
+                Fetched fetched = co_await fetch;
+                leader.finish(fetched.result, fetched.stored);
+                co_return std::move(fetched.result);
+            }
+            if (satisfies(core, *joined.answer, intent, extent)) {
+                core.env.observe(event::Coalesced{});
+                co_return std::move(*joined.answer);
+            }
         }
         auto fetch = fetch_any<Space>(core, driver, key, intent, extent, nullptr);
         Fetched fetched = co_await fetch;
@@ -172,6 +175,8 @@ struct Reader {
     }
 
 private:
+    static constexpr unsigned shared_rounds = 3;
+
     static bool satisfies(Core& core, const Result& result, const Read& intent, Extent extent) {
         if (result.error.failed()) return true;
         if (result.row.absent()) return intent.at_least == 0;

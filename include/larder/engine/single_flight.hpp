@@ -47,7 +47,7 @@ class SingleFlight {
     };
 
     enum class Part { waiting, answered, leading };
-    enum class Share { if_entitled, if_entitled_to_stored, always };
+    enum class Share { nobody, if_entitled, if_entitled_to_stored, always };
 
     struct Waiter {
         Driver* driver = nullptr;
@@ -60,13 +60,13 @@ class SingleFlight {
     };
 
 public:
-    /// The duty to end a load. Destroyed without an end, it ends the load with an error for everybody who waits.
+    /// The duty to end a load. Destroyed without an end, it passes to whoever waits: they start the next load together.
     class Leader {
     public:
         Leader(Leader&& other) noexcept : table_(std::exchange(other.table_, nullptr)), load_(std::move(other.load_)) {}
         Leader& operator=(Leader&&) = delete;
         ~Leader() {
-            if (table_) table_->finish(*load_, Result(Error{errc::stopped, "the load was abandoned"}), Share::always);
+            if (table_) table_->finish(*load_, nullptr, Share::nobody);
         }
 
         /// A tier or the database is about to be read: whoever has joined by now may share what it says. May be called again
@@ -83,7 +83,7 @@ public:
         }
 
         /// Ends the load with its answer. \param stored whether the answer was filled and the fill stored.
-        void finish(const Result& result, bool stored) { std::exchange(table_, nullptr)->finish(*load_, result, stored ? Share::if_entitled_to_stored : Share::if_entitled); }
+        void finish(const Result& result, bool stored) { std::exchange(table_, nullptr)->finish(*load_, &result, stored ? Share::if_entitled_to_stored : Share::if_entitled); }
 
     private:
         friend class SingleFlight;
@@ -105,7 +105,9 @@ public:
         Join(SingleFlight& table, Driver& driver, const Key& key) : table_(table), key_(key) { waiter_.driver = &driver; }
         Join(const Join&) = delete;
         Join& operator=(const Join&) = delete;
-        ~Join() { table_.leave(waiter_); }
+        ~Join() {
+            if (joined_) table_.leave(key_, waiter_);
+        }
 
         bool await_ready() const noexcept { return false; }
 
@@ -122,16 +124,19 @@ public:
                 }
                 waiter_.load = place->second;
                 waiter_.part = Part::leading;
+                joined_ = true;
                 return false;
             }
+            place->second->waiters.push_back(&waiter_);
             waiter_.task = task;
             waiter_.load = place->second;
-            waiter_.load->waiters.push_back(&waiter_);
+            joined_ = true;
             return true;
         }
 
         Joined await_resume() {
             Joined joined;
+            joined_ = false;
             auto load = std::exchange(waiter_.load, nullptr);
             if (waiter_.part == Part::leading)
                 joined.leader.emplace(Leader(table_, std::move(load)));
@@ -144,6 +149,7 @@ public:
         SingleFlight& table_;
         Key key_;
         Waiter waiter_;
+        bool joined_ = false; ///< In the table, as a waiter or with the lead.
     };
 
     /// The number of loads under way.
@@ -156,22 +162,33 @@ public:
         return loads;
     }
 
+    /// The number of callers who wait for a load that another one leads.
+    std::size_t waiting() {
+        std::size_t callers = 0;
+        for (Shard& shard : shards_) {
+            const std::lock_guard lock(shard.mutex);
+            for (const auto& [key, load] : shard.loads) callers += load->waiters.size();
+        }
+        return callers;
+    }
+
     /// Whether late joiners may share whatever they like: for tests that show why the rule is there.
     void ignore_share_rule(bool ignore) noexcept { ignore_share_rule_ = ignore; }
 
 private:
     Shard& shard_of(const Key& key) noexcept { return shards_[Hash{}(key) % shards_.size()]; }
 
-    void finish(Load& load, const Result& result, Share share) {
-        if (ignore_share_rule_) share = Share::always;
+    /// Ends a load: answers those who may share its result and hands the others the next load. \param result null if nobody may share.
+    void finish(Load& load, const Result* result, Share share) {
+        if (ignore_share_rule_ && result) share = Share::always;
         Shard& shard = shard_of(load.key);
         std::vector<Waiter*> woken;
         {
             const std::lock_guard lock(shard.mutex);
             std::shared_ptr<Load> next;
             for (Waiter* waiter : load.waiters) {
-                if (waiter->entitled || share == Share::always || (share == Share::if_entitled_to_stored && waiter->entitled_if_stored)) {
-                    waiter->result = result;
+                if (share != Share::nobody && (waiter->entitled || share == Share::always || (share == Share::if_entitled_to_stored && waiter->entitled_if_stored))) {
+                    waiter->result = *result;
                     waiter->part = Part::answered;
                     woken.push_back(waiter);
                 } else if (!next) {
@@ -180,7 +197,7 @@ private:
                     waiter->part = Part::leading;
                     woken.push_back(waiter);
                 } else {
-                    waiter->entitled_if_stored = false;
+                    waiter->entitled = waiter->entitled_if_stored = false;
                     waiter->load = next;
                     next->waiters.push_back(waiter);
                 }
@@ -196,16 +213,14 @@ private:
     }
 
     /// A waiter goes away unserved: it waits no more, and a lead it was given passes on.
-    void leave(Waiter& waiter) noexcept {
-        if (!waiter.load) return;
-        Shard& shard = shard_of(waiter.load->key);
+    void leave(const Key& key, Waiter& waiter) noexcept {
         bool led = false;
         {
-            const std::lock_guard lock(shard.mutex);
+            const std::lock_guard lock(shard_of(key).mutex);
             led = waiter.part == Part::leading;
             if (waiter.part == Part::waiting) std::erase(waiter.load->waiters, &waiter);
         }
-        if (led) finish(*waiter.load, Result(Error{errc::stopped, "the load was abandoned"}), Share::always);
+        if (led) finish(*waiter.load, nullptr, Share::nobody);
     }
 
     static constexpr std::size_t shard_count = 64;
