@@ -34,7 +34,8 @@ struct Reader {
     using KeyOf = space_key_t<Entity, Space>;
     template <std::size_t Space>
     using Leader = typename SingleFlight<KeyOf<Space>, Result>::Leader;
-    static constexpr std::size_t epoch_space = epoch_space_v<Policy, Entity>;
+    /// The key space of the group whose epoch marks rows; without such marks any space will do.
+    static constexpr std::size_t epoch_space = Policy::stamp == Stamp::group_epoch ? epoch_space_v<Policy, Entity> : 0;
 
     /// What one load ended with, and whether its fill was stored.
     struct Fetched {
@@ -420,6 +421,7 @@ private:
         Fetched fetched;
         Result& result = fetched.result;
         if (leader) leader->begin();
+        const std::uint64_t drops = core.drops.load(std::memory_order_acquire);
         result.loaded_at = core.env.now();
         auto asked = core.query(QueryKind::load_by, driver, Ops::template load_by<Space>(key, seen.unsettled ? ReadMode::settled : ReadMode::plain));
         auto outcome = co_await asked;
