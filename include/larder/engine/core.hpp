@@ -214,6 +214,9 @@ struct Core {
     std::unique_ptr<HeatSketch> sketch = options.heat ? std::make_unique<HeatSketch>() : nullptr;
     /// Which embedded rows are changed through a linked repository: then this one's tiers keep no row that a write made.
     std::atomic<bool> embeds_linked{false};
+    /// How often copies were dropped by primary key alone. A load through an alias holds no lease on its row before it knows the
+    /// row: what was dropped meanwhile it must not bring back.
+    std::atomic<std::uint64_t> drops{0};
 
     /// What a write of a row must do to the repositories whose rows embed it; `nullopt` from one that is gone.
     std::vector<std::function<std::optional<Task<bool>>(Driver&, const Key&)>> parents;

@@ -415,6 +415,10 @@ private:
         return false;
     }
 
+    /// Whether no copies were dropped by primary key alone since the count was that: else what was loaded through an alias may be
+    /// older than the drop although the alias's lease held. Where rows are not cached such drops are told to nobody.
+    static bool undropped(const Core& core, std::uint64_t drops) noexcept { return Policy::caches_rows && core.drops.load(std::memory_order_acquire) == drops; }
+
     /// Loads a row by an alternate key and fills the alias, and only if that was stored, the row.
     template <std::size_t Space>
     static Task<Fetched> load_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Seen<std::optional<Key>>& seen, Leader<Space>* leader) {
@@ -442,7 +446,7 @@ private:
             if (leader) leader->before_fill();
             auto fill = Tiers::template fill<Space>(core, driver, key, seen, std::move(request));
             const FillOutcome filled = co_await fill;
-            fetched.stored = filled == FillOutcome::stored && kept;
+            fetched.stored = filled == FillOutcome::stored && kept && undropped(core, drops);
             co_return fetched;
         }
         const Key primary = primary_key_of(*result.row.full);
@@ -458,10 +462,10 @@ private:
         request.version = result.version;
         request.value = primary;
         request.age = core.env.now() - result.loaded_at;
-        request.lifetime.serve = core.lifetime_of(*result.row.full, intent).serve;
+        request.lifetime = core.lifetime_of(*result.row.full, intent);
         auto fill = Tiers::template fill<Space>(core, driver, key, seen, std::move(request));
         const FillOutcome filled = co_await fill;
-        fetched.stored = filled == FillOutcome::stored;
+        fetched.stored = filled == FillOutcome::stored && undropped(core, drops);
         if constexpr (Policy::caches_rows) {
             if (fetched.stored && row_seen.lease != 0 && !row_seen.unsettled) {
                 auto fill_primary = fill_row(core, driver, primary, intent, row_seen, result);

@@ -146,6 +146,7 @@ struct TierPath {
     /// Drops the copies of keys in all tiers, or with `expire` keeps them as fallback only.
     static Task<Done> drop(Core& core, Driver& driver, const KeySet<Entity>& keys, Invalidation kind) {
         Outcome<void> outcome;
+        core.drops.fetch_add(1, std::memory_order_acq_rel);
         if (kind == Invalidation::expire) {
             auto asked = Ask(driver, core.authority, Ops::expire(keys));
             outcome = co_await asked;
