@@ -24,7 +24,7 @@ inline namespace v0 {
 ///   `clock_grain`: by how many microseconds it may lag.
 /// - `column_type<Value>()`: the type of a column for a field. `generated_key<Value>()`: the definition, primary key included, of
 ///   an integer column whose values the database makes and never makes twice.
-/// - `keys_source(sql, parts, count, types)` appends a table `k(i, p0, p1, ...)` of `count` keys given as parameters, with the
+/// - `keys_source(sql, parts, count, types)` appends a table `larder_keys(i, p0, p1, ...)` of `count` keys given as parameters, with the
 ///   position of each; `types` are the column types of the parts.
 template <class D>
 concept sql_dialect = requires(std::string& sql, std::size_t number, const std::vector<std::string_view>& types) {
@@ -76,23 +76,23 @@ struct Sql {
         sql.each(members<0>{}, "", [&]<auto Member>(std::size_t) { types.push_back(Dialect::template column_type<bare_value_t<detail::member_t<Member>>>()); });
         std::string keys;
         Dialect::keys_source(keys, types.size(), count, types);
-        sql.text("WITH ").text(keys).text(" SELECT k.i, ");
+        sql.text("WITH ").text(keys).text(" SELECT larder_keys.i, ");
         select_list(sql);
-        sql.text(" FROM k CROSS JOIN ").name(Schema::table).text(" AS t0");
+        sql.text(" FROM larder_keys CROSS JOIN ").name(Schema::table).text(" AS t0");
         std::size_t alias = 0;
         joins<Entity>(sql, alias);
         return sql.text(" WHERE ")
-            .each(members<0>{}, " AND ", [&]<auto Member>(std::size_t index) { sql.template column<Entity, Member>("t0").text(" = k.p").text(std::to_string(index)); })
+            .each(members<0>{}, " AND ", [&]<auto Member>(std::size_t index) { sql.template column<Entity, Member>("t0").text(" = larder_keys.p").text(std::to_string(index)); })
             .take();
     }
 
-    /// Parameters: the group's key. Answers: primary key and version of each row, ordered by primary key.
+    /// Parameters: the group's key. Answers: primary key and version of each row, in any order.
     template <std::size_t Group>
     static std::string list() {
         return list_where(members<Group>{});
     }
 
-    /// Parameters: the primary key of an embedded row. Answers: primary key and version of each row that embeds it, ordered.
+    /// Parameters: the primary key of an embedded row. Answers: primary key and version of each row that embeds it, in any order.
     template <std::size_t Embed>
     static std::string list_parents() {
         return list_where(typename detail::relation_t<Entity, Embed>::ForeignKey{});
@@ -356,8 +356,7 @@ private:
         Writer sql;
         sql.text("SELECT ").template columns<Entity>(members<0>{}).text(", ");
         version_column(sql);
-        sql.text(" FROM ").name(Schema::table).text(" WHERE ").template matches<Entity>(list, 1);
-        return sql.text(" ORDER BY ").template columns<Entity>(members<0>{}).take();
+        return sql.text(" FROM ").name(Schema::table).text(" WHERE ").template matches<Entity>(list, 1).take();
     }
 
     /// The expected version and the deadline, as parameters after the first `given` ones.

@@ -41,7 +41,7 @@ public:
 
     /// `item(member)` for each member of a list, with `between` between them; `item` writes it.
     template <auto... Members, class Item>
-    SqlWriter& each(MemberList<Members...>, std::string_view between, Item item) {
+    SqlWriter& each(MemberList<Members...>, [[maybe_unused]] std::string_view between, [[maybe_unused]] Item item) {
         std::size_t index = 0;
         ((text(index == 0 ? std::string_view() : between), item.template operator()<Members>(index), ++index), ...);
         return *this;

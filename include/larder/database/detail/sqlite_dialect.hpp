@@ -36,7 +36,7 @@ struct SqliteDialect {
     static constexpr std::string_view generated_key() noexcept { return "INTEGER PRIMARY KEY AUTOINCREMENT"; }
 
     static void keys_source(std::string& sql, std::size_t parts, std::size_t count, const std::vector<std::string_view>&) {
-        sql += "k(i";
+        sql += "larder_keys(i";
         for (std::size_t part = 0; part < parts; ++part) (sql += ", p") += std::to_string(part);
         sql += ") AS (VALUES ";
         for (std::size_t i = 0; i < count; ++i) {

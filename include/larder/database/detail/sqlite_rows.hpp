@@ -116,7 +116,6 @@ public:
         query.template bind_key<Entity>(key, members<Group>{});
         auto rows = versions(query);
         if (query.error()) return refusal_of(connection, query, pattern);
-        if (rows) std::sort(rows->begin(), rows->end(), [](const auto& left, const auto& right) { return StoredLess{}(left.key, right.key); });
         return rows;
     }
 
@@ -180,7 +179,10 @@ private:
                 if (cell != Cell::read) return wrong_cell<Entity, FirstMember<typename Schema::version_members>::value>(cell);
             rows.push_back(std::move(row));
         }
-        return finished(query, std::move(rows));
+        if (query.error()) return query.error();
+        // The column's own order may be another, such as one that ignores case.
+        std::sort(rows.begin(), rows.end(), [](const auto& left, const auto& right) { return StoredLess{}(left.key, right.key); });
+        return rows;
     }
 
     // ---- many keys --------------------------------------------------------------------------------------------------
