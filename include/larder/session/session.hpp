@@ -10,6 +10,7 @@
 #include <larder/policy/write_through.hpp>
 #include <larder/repository/assignments.hpp>
 #include <larder/repository/cached_repository.hpp>
+#include <larder/repository/scope.hpp>
 #include <larder/session/entities.hpp>
 
 #include <boost/asio/deferred.hpp>

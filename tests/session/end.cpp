@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "session/world.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace session_tests;
+using larder::Absence;
+using larder::EndReason;
+using larder::errc;
+using larder::Session;
+
+TEST_CASE_TEMPLATE("an ended session is found by no key any more, and says why", W, ALL_SESSION_WORLDS) {
+    W world;
+    const auto login = world.sessions.login(world.session(world.add_user("ann"), "a"));
+    REQUIRE(world.by_jti("a"));
+    REQUIRE(world.by_token("a"));
+
+    const auto ended = world.sessions.end(login.key(), EndReason::administrator, larder::Effect::required);
+    REQUIRE(ended);
+    CHECK(ended.effective());
+    for (int round = 0; round < 2; ++round)
+        for (const auto& found : {world.sessions.find(login.key()), world.by_jti("a"), world.by_token("a")}) {
+            CHECK(!found);
+            CHECK(found.absence() == Absence::revoked);
+            REQUIRE(found.row());
+            CHECK(found.row()->revoked_at == world.now());
+            CHECK(found.row()->revoked_why == EndReason::administrator);
+        }
+
+    world.environment.advance(1s);
+    const auto again = world.sessions.end(login.key(), EndReason::logged_out);
+    CHECK(again);
+    CHECK(!again.changed());
+    CHECK(world.sessions.find(login.key()).row()->revoked_why == EndReason::administrator);
+    CHECK(world.sessions.end(larder::Uuid{}, EndReason::logged_out).error() == errc::no_such_row);
+    CHECK(world.sessions.update(login.key(), [](Session& session) { session.user_agent = "another"; }).error() == errc::revoked);
+}
+
+TEST_CASE_TEMPLATE("logging out everywhere ends all sessions of the user and no other", W, ALL_SESSION_WORLDS) {
+    W world;
+    const auto ann = world.add_user("ann");
+    const auto bob = world.add_user("bob");
+    const auto names = {"a1", "a2", "a3"};
+    for (const std::string name : names) {
+        REQUIRE(world.sessions.login(world.session(ann, name)));
+        REQUIRE(world.by_jti(name));
+        REQUIRE(world.by_token(name));
+    }
+    REQUIRE(world.sessions.login(world.session(bob, "b")));
+    const auto ended_before = world.sessions.login(world.session(ann, "a4"));
+    REQUIRE(world.sessions.end(ended_before.key(), EndReason::logged_out));
+
+    const auto ended = world.sessions.end_all_of(ann);
+    REQUIRE(ended);
+    CHECK(ended.rows() == 3);
+    CHECK(ended.effective());
+    for (const std::string name : names)
+        for (const auto& found : {world.by_jti(name), world.by_token(name), world.sessions.template find_by<&Session::jti>("jti " + name, larder::truth)}) {
+            CHECK(found.absence() == Absence::revoked);
+            REQUIRE(found.row());
+            CHECK(found.row()->revoked_why == EndReason::logged_out_everywhere);
+        }
+    CHECK(world.sessions.find(ended_before.key()).row()->revoked_why == EndReason::logged_out);
+    CHECK(world.by_jti("b"));
+    CHECK(world.sessions.template find_all_by<&Session::user_id>(ann).empty());
+    CHECK(world.sessions.template find_all_by<&Session::user_id>(bob).size() == 1);
+
+    CHECK(world.sessions.end_all_of(ann).rows() == 0);
+    REQUIRE(world.sessions.login(world.session(ann, "a5")));
+    CHECK(world.by_jti("a5"));
+    CHECK(world.sessions.end_all_of(ann, EndReason::administrator).rows() == 1);
+    CHECK(world.by_jti("a5").row()->revoked_why == EndReason::administrator);
+}
