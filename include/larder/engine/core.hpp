@@ -140,11 +140,16 @@ struct Core {
     bool reads(Level level) const noexcept { return reading[static_cast<std::size_t>(level)].load(std::memory_order_relaxed); }
     bool fills(Level level) const noexcept { return filling[static_cast<std::size_t>(level)].load(std::memory_order_relaxed); }
 
-    /// How hot a row is, this access included.
+    /// How hot a row is, this access included; cold if the rule throws.
     Heat heat_of(std::uint64_t hash) {
         if (!options.heat) return Heat::hot;
-        const Heat heat = options.heat(sketch->add(hash));
-        return heat == Heat::warm && !Schema::has_warm ? Heat::cold : heat;
+        try {
+            const Heat heat = options.heat(sketch->add(hash));
+            return heat == Heat::warm && !Schema::has_warm ? Heat::cold : heat;
+        } catch (...) {
+            hide(Nearest::level, "heat", error_of_exception("the heat rule"));
+            return Heat::cold;
+        }
     }
 
     /// The span shortened at random by at most the jitter.
