@@ -215,4 +215,7 @@ TEST_CASE("a difference holds the calls between two readings") {
     CHECK(between.max() == 5ms);
     CHECK(between.failed == 1);
     CHECK(earlier.since(recorder.latency()).count() == 0);
+
+    recorder.record(2min);
+    CHECK(recorder.latency().since(earlier).max() == 2min);
 }

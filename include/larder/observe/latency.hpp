@@ -161,7 +161,7 @@ struct Latency {
         difference.nanoseconds -= std::min(earlier.nanoseconds, nanoseconds);
         if (difference.buckets.empty())
             difference.longest = 0;
-        else if (longest == earlier.longest && difference.buckets.size() <= detail::LatencyScale::last)
+        else if (difference.buckets.size() <= detail::LatencyScale::last)
             difference.longest = std::min(longest, detail::LatencyScale::highest(difference.buckets.size() - 1));
         return difference;
     }

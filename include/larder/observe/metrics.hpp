@@ -80,7 +80,7 @@ struct Metrics {
         latencies_.of(detail::thread_slot())[finished.verb].record(finished.took, finished.failed, finished.weight);
     }
 
-    /// What was counted until now; the gauges are 0. A few tens of microseconds; allocates.
+    /// What was counted until now; the gauges are 0. Allocates; O(counters and buckets of all stripes).
     MetricsSnapshot snapshot() const {
         MetricsSnapshot result;
         const auto sum = [](std::uint64_t& into, const Cell& from) { into += from.load(std::memory_order_relaxed); };
