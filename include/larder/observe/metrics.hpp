@@ -20,11 +20,11 @@ inline namespace v0 {
 
 /// The default observer: counts every event and keeps a histogram of latencies for each verb.
 ///
-/// All members may be called from any thread at once. `on` takes no lock (but for the text of a hidden failure),
-/// allocates nothing and does not throw. Each thread counts in a stripe of its own; the first 64 threads alive count
+/// All members may be called from any thread at once. `on` takes no lock and allocates nothing, but for the text of a
+/// hidden failure, and does not throw. Each thread counts in a stripe of its own; the first 64 threads alive count
 /// their lookups without a locked instruction. Counters never decrease and are never torn: a thread that takes
-/// snapshots sees each counter grow, and what happened before a snapshot is in it. Some 150 KiB large; neither copied
-/// nor moved.
+/// snapshots sees each counter grow, and what happened before a snapshot is in it. A large object; neither copied nor
+/// moved.
 struct Metrics {
     void on(const event::Lookup& lookup) noexcept {
         const auto slot = detail::thread_slot();
