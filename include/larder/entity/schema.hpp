@@ -6,6 +6,7 @@
 #include <larder/entity/value.hpp>
 #include <larder/fwd.hpp>
 
+#include <boost/describe/class.hpp> // for those who describe an entity
 #include <boost/mp11/algorithm.hpp>
 #include <boost/mp11/list.hpp>
 
