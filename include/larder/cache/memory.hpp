@@ -16,6 +16,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <limits>
 #include <mutex>
@@ -54,8 +55,9 @@ struct MemoryCacheConfig {
 /// - A fallback is offered only for values whose lifetime has one, and never if it is older than `min_version`.
 ///
 /// Safe from any thread. No operation allocates on a hit, save for a copy of an alternate key's target that is not trivially copyable. The weigher,
-/// the observer and the destructors of rows run without a lock held; comparison and copy of keys run under one. Operations throw only
-/// `std::bad_alloc` and what the weigher throws, and are O(1) (amortised; O(log n) in a shard where a deadline changes) per key.
+/// the observer and the destructors of rows run without a lock held; comparison and copy of keys run under one. A row whose weigher throws is too
+/// large to keep, and the observer is told why. Operations throw nothing but `std::bad_alloc`, and are O(1) per key (amortised; O(log n)
+/// in a shard where a deadline changes).
 template <class Entity, class Env>
 class MemoryCache {
     using Schema = schema_of<Entity>;
@@ -307,12 +309,26 @@ private:
         return true;
     }
 
+    /// The weight of a whole row; more than any bound if the weigher throws.
+    std::size_t weigh(const Entity& row) const {
+        if (!config_.weigher) return detail::weight_of_row(row);
+        std::string why = "something that is no std::exception";
+        try {
+            return config_.weigher(row);
+        } catch (const std::exception& thrown) {
+            why = thrown.what();
+        } catch (...) {
+        }
+        env_.observe(event::HiddenFailure{level, "weigh", Error(errc::exception_thrown, "the weigher of " + std::string(Schema::table) + " threw: " + why)});
+        return std::numeric_limits<std::size_t>::max();
+    }
+
     template <std::size_t Space>
     Prepared<Space> prepare(const space_key_t<Entity, Space>& key, const space_value_t<Entity, Space>& value) const {
         Prepared<Space> prepared;
         if constexpr (Space == 0) {
             if (value.full)
-                prepared.bytes = config_.weigher ? config_.weigher(*value.full) : detail::weight_of_row(*value.full);
+                prepared.bytes = weigh(*value.full);
             else if (value.warm)
                 prepared.bytes = sizeof(WarmRow<Entity>) + detail::shared_overhead + value.warm->heap();
             prepared.groups = detail::group_hashes<Entity>(value, hash_key(key));
