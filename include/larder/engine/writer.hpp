@@ -57,6 +57,7 @@ struct Writer {
         Duration age{};
         bool from_tier = false;
         Error error;
+        SteadyTime embeds_until = SteadyTime::max(); ///< Until when its embedded rows may be served.
     };
 
     /// A fence that a write holds.
@@ -72,17 +73,22 @@ struct Writer {
     /// \param must_reach_tiers refuse to write if a tier cannot be fenced. \param known the row, where the caller has just read it.
     template <class Mutate>
     static Task<Result> modify(Core& core, Driver& driver, const Key& key, Mutate& mutate, unsigned retries, bool must_reach_tiers = false, Base known = {}) {
-        for (unsigned attempt = 0;; ++attempt) {
+        unsigned conflicts = 0;
+        for (bool cached_will_do = Core::versioned;; cached_will_do = false) {
             Base base = std::exchange(known, Base{});
-            if (!base.row || !Core::versioned) {
-                auto read = base_of(core, driver, key, attempt == 0 && Core::versioned);
+            // Until when embedded rows may be served only the tier knows.
+            if (!base.row || !Core::versioned || (Schema::has_embeds && base.from_tier)) {
+                auto read = base_of(core, driver, key, cached_will_do);
                 base = co_await read;
             }
             if (base.error) co_return Result(base.error);
             if (!base.row) co_return Result(Error{errc::no_such_row, std::string(Schema::table) + ": there is no row with this primary key"});
             Entity next = *base.row;
             const Outcome<bool> verdict = apply_mutation(mutate, next, *base.row);
-            if (verdict.has_error()) co_return Result(verdict.error());
+            if (verdict.has_error()) {
+                if (base.from_tier && verdict.error() == errc::version_conflict) continue;
+                co_return Result(verdict.error());
+            }
             if (!*verdict) {
                 // Where a copy alone answers no read, it decides nothing either.
                 if (Policy::guarantee.current_reads && base.from_tier) continue;
@@ -93,9 +99,10 @@ struct Writer {
             Schema::set_version(next, Schema::version_of(*base.row));
             auto write = write_row(core, driver, key, base, std::move(next), must_reach_tiers);
             Result result = co_await write;
-            const bool stale_base = base.from_tier && (result.error() == errc::no_such_row || result.error() == errc::revoked);
-            if ((result.error() == errc::version_conflict && attempt < retries) || stale_base) continue;
-            co_return result;
+            const bool conflict = result.error() == errc::version_conflict;
+            // A copy that was out of date is no conflict with anybody yet.
+            const bool stale_base = base.from_tier && (conflict || result.error() == errc::no_such_row || result.error() == errc::revoked);
+            if (!stale_base && (!conflict || conflicts++ == retries)) co_return result;
         }
     }
 
@@ -129,8 +136,9 @@ struct Writer {
 
     /// Removes a row.
     static Task<Result> erase(Core& core, Driver& driver, const Key& key) {
-        for (unsigned attempt = 0;; ++attempt) {
-            auto read = base_of(core, driver, key, attempt == 0 && Core::versioned);
+        unsigned conflicts = 0;
+        for (bool cached_will_do = Core::versioned;; cached_will_do = false) {
+            auto read = base_of(core, driver, key, cached_will_do);
             const Base base = co_await read;
             if (base.error) co_return Result(base.error);
             if (!base.row) co_return Result(Error{errc::no_such_row, std::string(Schema::table) + ": there is no row with this primary key"});
@@ -144,9 +152,10 @@ struct Writer {
             if (outcome.has_error()) {
                 auto lift = lift_fence(core, driver, keys, hold, outcome.error());
                 co_await lift;
-                const bool stale_base = base.from_tier && outcome.error() == errc::no_such_row;
-                if ((outcome.error() == errc::version_conflict && attempt < core.options.conflict_retries) || stale_base) continue;
-                co_return Result(outcome.error());
+                const bool conflict = outcome.error() == errc::version_conflict;
+                const bool stale_base = base.from_tier && (conflict || outcome.error() == errc::no_such_row);
+                if (!stale_base && (!conflict || conflicts++ == core.options.conflict_retries)) co_return Result(outcome.error());
+                continue;
             }
             Publication<Entity> publication;
             publication.primary = key;
@@ -286,10 +295,12 @@ private:
                     base.row = std::move(seen.value.full);
                     base.age = seen.age;
                     base.from_tier = true;
+                    base.embeds_until = core.env.now() + seen.remaining;
                     co_return base;
                 }
             }
         }
+        base.embeds_until = core.env.now() + core.options.ttl;
         auto asked = core.query(QueryKind::load, driver, Ops::load(key, ReadMode::plain));
         auto outcome = co_await asked;
         if (outcome.has_error())
@@ -306,7 +317,12 @@ private:
         auto fence = begin(core, driver, keys);
         const Hold hold = co_await fence;
         if (hold.error) co_return Result(hold.error);
-        if (must_reach_tiers && !hold.reached_tiers) co_return Result(Error{errc::cache_unavailable, std::string(Schema::table) + ": the write must be effective, but a cache tier cannot be reached"});
+        if (must_reach_tiers && !hold.reached_tiers) {
+            const Error unreachable{errc::cache_unavailable, std::string(Schema::table) + ": the write must be effective, but a cache tier cannot be reached"};
+            auto lift = lift_fence(core, driver, keys, hold, unreachable);
+            co_await lift;
+            co_return Result(unreachable);
+        }
         if (!core.env.enabled(Guard::parents_after_commit)) {
             auto early = expel_parents(core, driver, key);
             co_await early;
@@ -326,7 +342,8 @@ private:
         auto value = value_for(core, driver, written, base.age, whole);
         publication.row = co_await value;
         publication.lifetime = core.lifetime_of(*written, Read{});
-        if constexpr (Schema::has_embeds) publication.lifetime.serve -= base.age;
+        // A write does not make the embedded rows any younger.
+        if constexpr (Schema::has_embeds) publication.lifetime.serve = std::min<Duration>(publication.lifetime.serve, base.embeds_until - core.env.now());
         if (publication.lifetime.serve <= Duration::zero() && publication.lifetime.fallback <= Duration::zero()) publication.row.reset();
         auto publish = finish(core, driver, std::move(publication), hold);
         const bool reached = co_await publish;
