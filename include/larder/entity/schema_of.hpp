@@ -71,6 +71,16 @@ inline constexpr bool is_time_point_v = false;
 template <class Unit>
 inline constexpr bool is_time_point_v<std::chrono::sys_time<Unit>> = true;
 
+/// A moment as the environment's wall clock counts, where differences between two moments fit a `Duration`; nothing if it is
+/// too far in the future for that.
+template <class Unit>
+constexpr std::optional<WallTime> within_reach(std::chrono::sys_time<Unit> moment) noexcept {
+    constexpr std::chrono::sys_days first{}, last = std::chrono::year(2200) / 1 / 1;
+    if (moment < first) return WallTime{};
+    if (moment >= std::chrono::time_point_cast<Unit>(last)) return std::nullopt;
+    return std::chrono::time_point_cast<WallTime::duration>(moment);
+}
+
 template <class Entity, auto... Members>
 constexpr bool all_belong_to(MemberList<Members...>) noexcept {
     return (std::is_same_v<owner_t<Members>, Entity> && ...);
@@ -175,7 +185,7 @@ public:
     using expires_members = only<detail::is_expires>;
     using revoked_members = only<detail::is_revoked>;
     using touch_members = only<detail::is_touch>;
-    using secret_members = only<detail::is_secret>;
+    using secret_members = boost::mp11::mp_fold<boost::mp11::mp_transform<members_of, select<detail::is_secret>>, detail::MemberList<>, detail::join_members_t>;
 
     static constexpr bool has_version = version_members::size != 0;
     static constexpr bool has_expires = expires_members::size != 0;
@@ -222,16 +232,14 @@ public:
         if constexpr (has_version) entity.*detail::FirstMember<version_members>::value = version;
     }
 
-    /// When the row ends to be valid; nothing if it never does.
+    /// When the row ends to be valid; nothing if it never does, or not before the year 2200. A moment before 1970 counts as 1970.
     static constexpr std::optional<WallTime> expiry_of(const Entity& entity) noexcept {
         if constexpr (has_expires) {
             const auto& moment = entity.*detail::FirstMember<expires_members>::value;
-            if constexpr (is_nullable_v<std::remove_cvref_t<decltype(moment)>>) {
-                if (!moment) return std::nullopt;
-                return std::chrono::time_point_cast<WallTime::duration>(*moment);
-            } else {
-                return std::chrono::time_point_cast<WallTime::duration>(moment);
-            }
+            if constexpr (is_nullable_v<std::remove_cvref_t<decltype(moment)>>)
+                return moment ? detail::within_reach(*moment) : std::nullopt;
+            else
+                return detail::within_reach(moment);
         } else {
             return std::nullopt;
         }
@@ -248,6 +256,18 @@ private:
     static constexpr bool members_are_sound() noexcept {
         bool sound = true;
         boost::mp11::mp_for_each<spaces>([&]<class List>(List) { sound = sound && detail::all_belong_to<Entity>(List{}) && detail::all_described<Entity>(List{}); });
+        return sound;
+    }
+    static constexpr bool primary_is_sound() noexcept {
+        return []<auto... Members>(detail::MemberList<Members...>) { return (!is_nullable_v<detail::member_t<Members>> && ...); }(primary_members{});
+    }
+    template <class Word>
+    using foreign_key_of = typename detail::Embed<Word>::ForeignKey;
+    static constexpr bool others_are_sound() noexcept {
+        using Lists = boost::mp11::mp_append<boost::mp11::mp_list<version_members, expires_members, revoked_members, touch_members, secret_members, only<detail::is_warm>>,
+                                             boost::mp11::mp_transform<foreign_key_of, embeds>>;
+        bool sound = true;
+        boost::mp11::mp_for_each<Lists>([&]<class List>(List) { sound = sound && detail::all_belong_to<Entity>(List{}) && detail::all_described<Entity>(List{}); });
         return sound;
     }
     static constexpr bool version_is_sound() noexcept {
@@ -273,6 +293,8 @@ private:
     }
 
     static_assert(members_are_sound(), "larder: a key of the schema names a member that is not a described field of this entity");
+    static_assert(others_are_sound(), "larder: a word of the schema names a member that is not a described field of this entity");
+    static_assert(primary_is_sound(), "larder: a member of the primary key or of the scope may not be a std::optional");
     static_assert(version_is_sound(), "larder: the version column must be a std::uint64_t");
     static_assert(revoked_is_sound(), "larder: the revoked column must be a std::optional time point, null while the row is valid");
     static_assert(times_are_sound(), "larder: the expires and touch columns must be time points of the system clock");

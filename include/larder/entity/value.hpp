@@ -46,8 +46,9 @@ struct value_traits<T> {
     using View = T;
     static constexpr Stored to(T value) noexcept { return static_cast<Stored>(value); }
     static constexpr bool from(Stored stored, T& value) noexcept {
-        if constexpr (!std::same_as<T, std::uint64_t>)
-            if (!std::in_range<std::conditional_t<std::same_as<T, bool> || std::same_as<T, char>, int, T>>(stored)) return false;
+        // Unsigned 64-bit numbers use all bits, and any number but 0 is true.
+        if constexpr (!std::same_as<T, bool> && !(std::unsigned_integral<T> && sizeof(T) == sizeof(Stored)))
+            if (stored < static_cast<Stored>(std::numeric_limits<T>::min()) || stored > static_cast<Stored>(std::numeric_limits<T>::max())) return false;
         value = static_cast<T>(stored);
         return true;
     }
@@ -145,13 +146,16 @@ struct value_traits<Hashed<T>> {
 
 /// Wall-clock moments are stored as the count of their own unit since 1970.
 template <class Unit>
+    requires std::integral<typename Unit::rep>
 struct value_traits<std::chrono::sys_time<Unit>> {
     static constexpr Storage storage = Storage::integer;
     using Stored = std::int64_t;
     using View = std::chrono::sys_time<Unit>;
     static constexpr Stored to(View value) noexcept { return static_cast<Stored>(value.time_since_epoch().count()); }
     static constexpr bool from(Stored stored, View& value) noexcept {
-        value = View(Unit(static_cast<typename Unit::rep>(stored)));
+        typename Unit::rep count{};
+        if (!value_traits<typename Unit::rep>::from(stored, count)) return false;
+        value = View(Unit(count));
         return true;
     }
     static constexpr std::size_t heap(View) noexcept { return 0; }
