@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -54,13 +56,27 @@ struct Batch {
             for (std::size_t i = 0; i < keys.size(); ++i) missing.push_back(i);
         }
         if (!missing.empty()) {
-            auto load = load_missing(core, driver, keys, missing, seen, results, plan);
+            auto load = load_missing(core, driver, keys, at_least, missing, seen, results, plan);
             co_await load;
         }
         co_return results;
     }
 
 private:
+    /// A group's epoch, if it could be read, and whether it was known before the batch was loaded.
+    struct GroupEpoch {
+        space_key_t<Entity, Reading::epoch_space < schema_of<Entity>::space_count ? Reading::epoch_space : 0> group;
+        std::optional<std::uint64_t> number;
+        bool before = false;
+    };
+
+    /// What is known of one batched load.
+    struct Loading {
+        SteadyTime started;
+        bool unsettled = false;
+        std::vector<GroupEpoch> epochs{};
+    };
+
     /// Looks all keys up, in the tier in front and then in the authority.
     static Task<bool> look_up(Core& core, Driver& driver, std::span<const Key> keys, const Read& intent, std::vector<Seen<Row>>& seen) {
         Demand demand;
@@ -111,8 +127,8 @@ private:
         co_return false;
     }
 
-    static Task<bool> load_missing(Core& core, Driver& driver, std::span<const Key> keys, const std::vector<std::size_t>& missing, std::vector<Seen<Row>>& seen,
-                                   std::vector<Result>& results, const Plan& plan) {
+    static Task<bool> load_missing(Core& core, Driver& driver, std::span<const Key> keys, std::span<const Version> at_least, const std::vector<std::size_t>& missing,
+                                   std::vector<Seen<Row>>& seen, std::vector<Result>& results, const Plan& plan) {
         std::vector<Key> wanted;
         wanted.reserve(missing.size());
         bool unsettled = false;
@@ -128,44 +144,119 @@ private:
                 unsettled = unsettled || seen[i].unsettled;
             }
         }
-        const SteadyTime began = core.env.now();
+        Loading loading{.started = core.env.now(), .unsettled = unsettled};
         auto asked = core.query(QueryKind::load_many, driver, Ops::load_many(wanted, unsettled ? ReadMode::settled : ReadMode::plain));
         auto outcome = co_await asked;
-        for (std::size_t n = 0; n < missing.size(); ++n) {
-            Result& result = results[missing[n]];
-            result.loaded_at = began;
+        take(core, outcome, missing, loading.started, results);
+        if constexpr (Policy::caches_rows) {
+            if constexpr (Policy::stamp == Stamp::group_epoch) {
+                auto mark = mark_all(core, driver, keys, missing, results, loading);
+                co_await mark;
+            }
+            auto fill = fill_all(core, driver, keys, missing, seen, results, plan, loading);
+            co_await fill;
+        }
+        if (outcome.has_error())
+            for (const std::size_t i : missing) {
+                Read intent = plan.intent;
+                if (!at_least.empty()) intent.at_least = at_least[i];
+                auto fallback = Reading::fall_back(core, driver, intent, Extent::whole, results[i], seen[i]);
+                co_await fallback;
+            }
+        co_return true;
+    }
+
+    static void take(Core& core, Outcome<std::vector<std::optional<Entity>>>& outcome, const std::vector<std::size_t>& indices, SteadyTime started, std::vector<Result>& results) {
+        for (std::size_t n = 0; n < indices.size(); ++n) {
+            Result& result = results[indices[n]];
+            result = Result();
+            result.loaded_at = started;
             if (outcome.has_error())
                 result.error = RareError(outcome.error());
             else if ((*outcome)[n])
                 Reading::take_row(core, result, std::move(*(*outcome)[n]));
         }
-        if constexpr (Policy::caches_rows) {
-            auto fill = fill_all(core, driver, keys, missing, seen, results, plan);
-            co_await fill;
+    }
+
+    /// Finds the epochs that mark the loaded rows, and loads once more, all together, the rows whose epoch was not known before them.
+    static Task<bool> mark_all(Core& core, Driver& driver, std::span<const Key> keys, const std::vector<std::size_t>& missing, std::vector<Result>& results, Loading& loading) {
+        std::vector<std::size_t> again;
+        for (const std::size_t i : missing) {
+            const auto group = results[i].row.full ? key_of<Reading::epoch_space>(*results[i].row.full) : std::nullopt;
+            if (!group) continue;
+            auto known = std::find_if(loading.epochs.begin(), loading.epochs.end(), [&](const GroupEpoch& each) { return each.group == *group; });
+            if (known == loading.epochs.end()) {
+                auto read = Reading::epoch_of(core, driver, *group);
+                const auto epoch = co_await read;
+                GroupEpoch found{*group, std::nullopt, false};
+                if (epoch.has_value()) found = {*group, epoch->number, Reading::known_before(core, *epoch, loading.started)};
+                known = loading.epochs.insert(loading.epochs.end(), std::move(found));
+            }
+            if (known->number && !known->before) again.push_back(i);
+        }
+        if (again.empty()) co_return true;
+        std::vector<Key> wanted;
+        wanted.reserve(again.size());
+        for (const std::size_t i : again) wanted.push_back(keys[i]);
+        const SteadyTime started = core.env.now();
+        auto asked = core.query(QueryKind::load_many, driver, Ops::load_many(wanted, ReadMode::plain));
+        auto outcome = co_await asked;
+        if (outcome.has_error()) {
+            for (GroupEpoch& each : loading.epochs)
+                if (!each.before) each.number.reset();
+        } else {
+            take(core, outcome, again, started, results);
         }
         co_return true;
     }
 
+    /// The mark of a loaded row; nothing if none can be given honestly.
+    static std::optional<std::uint64_t> stamp_of(const Result& result, const Loading& loading) {
+        if constexpr (Policy::stamp == Stamp::group_epoch) {
+            const auto group = result.row.full ? key_of<Reading::epoch_space>(*result.row.full) : std::nullopt;
+            if (!group) return 0;
+            const auto known = std::find_if(loading.epochs.begin(), loading.epochs.end(), [&](const GroupEpoch& each) { return each.group == *group; });
+            return known == loading.epochs.end() ? std::nullopt : known->number;
+        } else {
+            static_cast<void>(result), static_cast<void>(loading);
+            return Reading::plain_stamp;
+        }
+    }
+
     /// Fills what was loaded under a lease; gives the lease back where nothing is to be kept.
     static Task<bool> fill_all(Core& core, Driver& driver, std::span<const Key> keys, const std::vector<std::size_t>& missing, std::vector<Seen<Row>>& seen,
-                               std::vector<Result>& results, const Plan& plan) {
+                               const std::vector<Result>& results, const Plan& plan, const Loading& loading) {
         std::vector<Key> filled;
         std::vector<FillRequest<Row>> requests;
+        std::vector<bool> kept;
+        KeySet<Entity> gone;
         for (const std::size_t i : missing) {
-            if (seen[i].lease == 0) continue;
+            if (seen[i].lease == 0 && seen[i].placeholder == 0) continue;
             FillRequest<Row> request;
             if (!results[i].error.failed()) {
-                auto prepare = Reading::prepare_fill(core, driver, keys[i], plan.intent, results[i], seen[i].unsettled, plan.preload);
-                request = co_await prepare;
+                const Heat heat = !results[i].row.full ? Heat::cold : plan.preload ? Heat::hot : core.heat_of(hash_key(keys[i]));
+                request = Reading::request_for(core, plan.intent, results[i], seen[i].unsettled, heat, stamp_of(results[i], loading));
+                if (request.lifetime.serve <= Duration::zero() && Reading::must_go(seen[i], results[i])) gone.template in<0>().push_back(keys[i]);
             }
+            const bool keeps = request.lifetime.serve > Duration::zero();
             if constexpr (Core::has_near) {
-                auto fill = Tiers::template fill<0>(core, driver, keys[i], seen[i], std::move(request));
-                co_await fill;
+                if (keeps) {
+                    auto fill = Tiers::template fill<0>(core, driver, keys[i], seen[i], std::move(request));
+                    co_await fill;
+                } else {
+                    auto release = Tiers::template release<0>(core, driver, keys[i], seen[i], request.version);
+                    co_await release;
+                }
             } else {
                 request.lease = std::exchange(seen[i].lease, 0);
                 filled.push_back(keys[i]);
+                kept.push_back(keeps);
                 requests.push_back(std::move(request));
             }
+        }
+        if (gone.size() != 0) {
+            auto drop = Tiers::drop(core, driver, gone, Invalidation::expel);
+            co_await drop;
         }
         if (!filled.empty()) {
             auto asked = Ask(driver, core.authority, Ops::template fill_many<0>(filled, std::move(requests)));
@@ -173,7 +264,8 @@ private:
             if (outcome.has_error())
                 core.hide(Tiers::authority_level, "fill_many", outcome.error());
             else
-                for (const FillOutcome each : *outcome) core.env.observe(event::Fill{Tiers::authority_level, each, false});
+                for (std::size_t n = 0; n < outcome->size(); ++n)
+                    if (kept[n]) core.env.observe(event::Fill{Tiers::authority_level, (*outcome)[n], false});
         }
         co_return true;
     }

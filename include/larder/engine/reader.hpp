@@ -58,7 +58,8 @@ struct Reader {
                 auto leader = std::move(*joined.leader);
                 auto fetch = fetch_any<Space>(core, driver, key, intent, extent, &leader);
                 Fetched fetched = co_await fetch;
-                leader.finish(fetched.result, fetched.stored);
+                // A fill that was stored shows that nothing was published meanwhile. Where a commit alone makes an answer old, it shows nothing.
+                leader.finish(fetched.result, fetched.stored && !Policy::guarantee.current_reads);
                 co_return std::move(fetched.result);
             }
             if (satisfies(core, *joined.answer, intent, extent)) {
@@ -130,28 +131,32 @@ struct Reader {
         co_return Epoch{*outcome, Duration::zero()};
     }
 
-    /// What to fill of a loaded row, or of its absence; a lifetime of 0 where there is nothing to keep.
-    /// \param unsettled whether the lookup said that a fence had ended unpublished. \param preload whether the row is kept whole, however seldom it was read.
-    static Task<FillRequest<Row>> prepare_fill(Core& core, Driver& driver, const Key& key, Read intent, Result& result, bool unsettled, bool preload) {
+    /// What to fill of a loaded row, or of its absence; a lifetime of 0 where there is nothing to keep, which ends an older copy.
+    /// \param unsettled whether the lookup said that a fence had ended unpublished. \param stamp the row's mark; nothing: none can be given.
+    static FillRequest<Row> request_for(Core& core, const Read& intent, const Result& result, bool unsettled, Heat heat, const std::optional<std::uint64_t>& stamp) {
         FillRequest<Row> request;
+        request.version = result.version;
+        request.age = core.env.now() - result.loaded_at;
         if (!result.row.full) {
             // An insert in flight holds no lock that a settled read could wait for: its absence is not known for sure.
             if (!unsettled) request.lifetime = core.negative_lifetime();
-        } else {
-            const Heat heat = preload ? Heat::hot : core.heat_of(hash_key(key));
-            if (heat != Heat::cold) {
-                auto stamping = stamp_for(core, driver, key, result);
-                const std::optional<std::uint64_t> stamp = co_await stamping;
-                if (stamp && result.row.full) {
-                    request.value = core.cached(result.row.full, heat, *stamp);
-                    request.version = result.version;
-                    request.lifetime = core.lifetime_of(*result.row.full, intent);
-                }
-            }
+        } else if (heat != Heat::cold && stamp) {
+            request.value = core.cached(result.row.full, heat, *stamp);
+            request.lifetime = core.lifetime_of(*result.row.full, intent);
         }
-        request.age = core.env.now() - result.loaded_at;
-        co_return request;
+        return request;
     }
+
+    /// The mark of a row where it depends on nothing but the schema.
+    static constexpr std::uint64_t plain_stamp = Policy::stamp == Stamp::revision ? Schema::revision_number : 0;
+
+    /// Whether an epoch was known before rows were read that were loaded at this moment.
+    static bool known_before(const Core& core, const Epoch& epoch, SteadyTime loaded_at) {
+        return epoch.known_for > core.env.now() - loaded_at || !core.env.enabled(Guard::epoch_before_row);
+    }
+
+    /// Whether a copy that was found must go although no version tells that it is old: the database has no such row, or no version.
+    static bool must_go(const Seen<Row>& seen, const Result& result) noexcept { return seen.answer == Answer::hit && !seen.value.absent() && (!result.row.full || !Core::versioned); }
 
     /// Takes what the database answered.
     static void take(Core& core, Result& result, Outcome<std::optional<Entity>> outcome) {
@@ -173,6 +178,29 @@ struct Reader {
         result.source = seen.level;
         result.loaded_at = core.env.now() - seen.age;
         return result;
+    }
+
+    /// Answers with a copy past its time, if the database failed, one is there and nothing forbids it. \returns whether it did.
+    static Task<bool> fall_back(Core& core, Driver& driver, Read intent, Extent extent, Result& result, Seen<Row>& seen) {
+        if (core.options.stale_if_error <= Duration::zero() || Schema::is_never_stale) co_return false;
+        const bool there = seen.answer == Answer::hit || seen.has_fallback;
+        const bool enough = seen.value.full || (seen.value.warm && extent == Extent::warm);
+        if (!there || !enough || intent.at_least > seen.version || seen.age > intent.max_age) co_return false;
+        if (core.env.enabled(Guard::stale_bar)) {
+            if (Schema::is_revoked(seen.value.full ? *seen.value.full : seen.value.warm->partial_row())) co_return false;
+            // A mark that differs may mean that the row's whole group was revoked.
+            auto stamp = stamp_matches(core, driver, seen.value);
+            if (!co_await stamp) co_return false;
+        }
+        core.hide(Level::database, "load", result.error.get());
+        result.error = {};
+        result.row = std::move(seen.value);
+        result.version = seen.version;
+        result.source = seen.level;
+        result.loaded_at = core.env.now() - seen.age;
+        result.stale = StaleCause::database_failed;
+        core.env.observe(event::StaleServed{StaleCause::database_failed});
+        co_return true;
     }
 
 private:
@@ -280,7 +308,6 @@ private:
 
     /// Loads a row and fills it where `seen` gives the right to.
     static Task<Fetched> load_row(Core& core, Driver& driver, const Key& key, Read intent, Extent extent, Seen<Row>& seen, Leader<0>* leader) {
-        static_cast<void>(extent);
         Fetched fetched;
         Result& result = fetched.result;
         if (leader) leader->begin();
@@ -291,7 +318,7 @@ private:
         if (result.error.failed()) {
             auto release = Tiers::template release<0>(core, driver, key, seen);
             co_await release;
-            auto fallback = fall_back(core, driver, result, seen);
+            auto fallback = fall_back(core, driver, intent, extent, result, seen);
             co_await fallback;
             co_return fetched;
         }
@@ -305,34 +332,24 @@ private:
         co_return fetched;
     }
 
-    /// Answers with a copy past its time, if the database failed, one is there and nothing forbids it. \returns whether it did.
-    static Task<bool> fall_back(Core& core, Driver& driver, Result& result, Seen<Row>& seen) {
-        if (core.options.stale_if_error <= Duration::zero() || Schema::is_never_stale) co_return false;
-        const bool there = seen.answer == Answer::hit || (seen.answer == Answer::miss && seen.has_fallback);
-        if (!there || !seen.value.full) co_return false;
-        if (core.env.enabled(Guard::stale_bar)) {
-            if (Schema::is_revoked(*seen.value.full)) co_return false;
-            // A mark that differs may mean that the row's whole group was revoked.
-            auto stamp = stamp_matches(core, driver, seen.value);
-            if (!co_await stamp) co_return false;
-        }
-        core.hide(Level::database, "load", result.error.get());
-        result.error = {};
-        result.row = std::move(seen.value);
-        result.version = seen.version;
-        result.source = seen.level;
-        result.loaded_at = core.env.now() - seen.age;
-        result.stale = StaleCause::database_failed;
-        core.env.observe(event::StaleServed{StaleCause::database_failed});
-        co_return true;
-    }
-
     /// Fills a loaded row, or its absence, or gives the right to back. \returns whether it was stored.
     static Task<bool> fill_row(Core& core, Driver& driver, const Key& key, Read intent, Seen<Row>& seen, Result& result) {
-        auto preparing = prepare_fill(core, driver, key, intent, result, seen.unsettled, false);
-        FillRequest<Row> request = co_await preparing;
+        const Heat heat = result.row.full ? core.heat_of(hash_key(key)) : Heat::cold;
+        std::optional<std::uint64_t> stamp = plain_stamp;
+        if constexpr (Policy::stamp == Stamp::group_epoch)
+            if (heat != Heat::cold) {
+                auto stamping = stamp_for(core, driver, key, result);
+                stamp = co_await stamping;
+            }
+        FillRequest<Row> request = request_for(core, intent, result, seen.unsettled, heat, stamp);
         if (request.lifetime.serve <= Duration::zero()) {
-            auto release = Tiers::template release<0>(core, driver, key, seen);
+            if (must_go(seen, result)) {
+                KeySet<Entity> gone;
+                gone.template add<0>(key);
+                auto drop = Tiers::drop(core, driver, gone, Invalidation::expel);
+                co_await drop;
+            }
+            auto release = Tiers::template release<0>(core, driver, key, seen, request.version);
             co_await release;
             co_return false;
         }
@@ -341,34 +358,26 @@ private:
         co_return outcome == FillOutcome::stored;
     }
 
-    /// The mark for a row that was just loaded; nothing if none can be given honestly.
+    /// The group's epoch as the mark for a row that was just loaded; nothing if none can be given honestly.
     ///
     /// An epoch marks only rows that were read after it. Where the tiers have known it since before the row's load began,
     /// it is as if it had been read first; else it is read now and the row once more after it.
     static Task<std::optional<std::uint64_t>> stamp_for(Core& core, Driver& driver, const Key& key, Result& result) {
-        if constexpr (Policy::stamp == Stamp::revision) {
-            static_cast<void>(core), static_cast<void>(driver), static_cast<void>(key), static_cast<void>(result);
-            co_return Schema::revision_number;
-        } else if constexpr (Policy::stamp == Stamp::group_epoch) {
-            const auto group = key_of<epoch_space>(*result.row.full);
-            if (!group) co_return 0;
-            auto read = epoch_of(core, driver, *group);
-            const Outcome<Epoch> epoch = co_await read;
-            if (epoch.has_error()) co_return std::nullopt;
-            if (epoch->known_for > core.env.now() - result.loaded_at || !core.env.enabled(Guard::epoch_before_row)) co_return epoch->number;
-            Result again;
-            again.loaded_at = core.env.now();
-            auto asked = core.query(QueryKind::load, driver, Ops::load(key, ReadMode::plain));
-            auto outcome = co_await asked;
-            take(core, again, std::move(outcome));
-            if (again.error.failed() || !again.row.full) co_return std::nullopt;
-            const bool same_group = key_of<epoch_space>(*again.row.full) == group;
-            result = std::move(again);
-            co_return same_group ? std::optional(epoch->number) : std::nullopt;
-        } else {
-            static_cast<void>(core), static_cast<void>(driver), static_cast<void>(key), static_cast<void>(result);
-            co_return 0;
-        }
+        const auto group = key_of<epoch_space>(*result.row.full);
+        if (!group) co_return 0;
+        auto read = epoch_of(core, driver, *group);
+        const Outcome<Epoch> epoch = co_await read;
+        if (epoch.has_error()) co_return std::nullopt;
+        if (known_before(core, *epoch, result.loaded_at)) co_return epoch->number;
+        Result again;
+        again.loaded_at = core.env.now();
+        auto asked = core.query(QueryKind::load, driver, Ops::load(key, ReadMode::plain));
+        auto outcome = co_await asked;
+        take(core, again, std::move(outcome));
+        if (again.error.failed() || !again.row.full) co_return std::nullopt;
+        const bool same_group = key_of<epoch_space>(*again.row.full) == group;
+        result = std::move(again);
+        co_return same_group ? std::optional(epoch->number) : std::nullopt;
     }
 
     template <std::size_t Space>
@@ -402,7 +411,7 @@ private:
         } else {
             core.env.observe(event::Lookup{seen.level, seen.answer == Answer::bypass ? LookupOutcome::bypass : LookupOutcome::miss, true});
         }
-        auto load = load_by<Space>(core, driver, key, intent, seen, leader);
+        auto load = load_by<Space>(core, driver, key, intent, extent, seen, leader);
         co_return co_await load;
     }
 
@@ -421,7 +430,7 @@ private:
 
     /// Loads a row by an alternate key and fills the alias, and only if that was stored, the row.
     template <std::size_t Space>
-    static Task<Fetched> load_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Seen<std::optional<Key>>& seen, Leader<Space>* leader) {
+    static Task<Fetched> load_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Seen<std::optional<Key>>& seen, Leader<Space>* leader) {
         Fetched fetched;
         Result& result = fetched.result;
         if (leader) leader->begin();
@@ -433,7 +442,7 @@ private:
         if (result.error.failed()) {
             auto release = Tiers::template release<Space>(core, driver, key, seen);
             co_await release;
-            auto fallback = fall_back_by<Space>(core, driver, key, seen, result);
+            auto fallback = fall_back_by<Space>(core, driver, key, intent, extent, seen, result);
             co_await fallback;
             co_return fetched;
         }
@@ -468,7 +477,9 @@ private:
         fetched.stored = filled == FillOutcome::stored && undropped(core, drops);
         if constexpr (Policy::caches_rows) {
             if (fetched.stored && row_seen.lease != 0 && !row_seen.unsettled) {
-                auto fill_primary = fill_row(core, driver, primary, intent, row_seen, result);
+                // The mark may ask for another read of the row, by its primary key; the answer stays what the alternate key led to.
+                Result marked = result;
+                auto fill_primary = fill_row(core, driver, primary, intent, row_seen, marked);
                 co_await fill_primary;
             } else {
                 auto release = Tiers::template release<0>(core, driver, primary, row_seen);
@@ -480,14 +491,14 @@ private:
 
     /// As `fall_back`, by way of an alias past its time.
     template <std::size_t Space>
-    static Task<bool> fall_back_by(Core& core, Driver& driver, const KeyOf<Space>& key, const Seen<std::optional<Key>>& seen, Result& result) {
+    static Task<bool> fall_back_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, const Seen<std::optional<Key>>& seen, Result& result) {
         if (core.options.stale_if_error <= Duration::zero() || !seen.value || !(seen.answer == Answer::hit || seen.has_fallback)) co_return false;
         Demand demand;
         demand.want_lease = false;
         auto look_row = Tiers::template lookup<0>(core, driver, *seen.value, demand);
         auto row_seen = co_await look_row;
-        if (!row_seen.value.full || !has_key<Space>(*row_seen.value.full, key)) co_return false;
-        auto fallback = fall_back(core, driver, result, row_seen);
+        if (!leads_to<Space>(core, row_seen.value, key)) co_return false;
+        auto fallback = fall_back(core, driver, intent, extent, result, row_seen);
         co_return co_await fallback;
     }
 };

@@ -107,13 +107,14 @@ struct TierPath {
         co_return filled;
     }
 
-    /// Gives back the right to fill, unused.
+    /// Gives back the right to fill, unused. \param version the row's newest version, if known: a copy of an older one ends.
     template <std::size_t Space>
-    static Task<bool> release(Core& core, Driver& driver, const Key<Space>& key, Seen<Value<Space>>& seen) {
+    static Task<bool> release(Core& core, Driver& driver, const Key<Space>& key, Seen<Value<Space>>& seen, Version version = 0) {
         drop_placeholder<Space>(core, key, seen);
         if (seen.lease != 0) {
             FillRequest<Value<Space>> nothing;
             nothing.lease = std::exchange(seen.lease, 0);
+            nothing.version = version;
             auto asked = Ask(driver, core.authority, Ops::template fill<Space>(key, std::move(nothing)));
             const auto outcome = co_await asked;
             if (outcome.has_error()) core.hide(authority_level, "release", outcome.error());
