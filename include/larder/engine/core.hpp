@@ -110,6 +110,7 @@ struct Core {
         Error wrong = options.check();
         if (!wrong && options.refresh_ahead > 0 && !home()) wrong = Error{errc::invalid_options, "Options::refresh_ahead needs an executor: give one to the options or to the database"};
         if (wrong) throw Failure(std::move(wrong));
+        if constexpr (has_near && requires { authority.attach_near(near); }) authority.attach_near(near);
         ignore_share_rule(std::make_index_sequence<Schema::alias_end>{});
     }
 
@@ -159,16 +160,29 @@ struct Core {
         return Duration(static_cast<Duration::rep>(static_cast<double>(span.count()) * (1.0 - options.jitter * share)));
     }
 
+    /// How long a read may keep what it loads. The longest that was asked for bounds what a write can promise.
+    Duration ttl_of(const Read& intent) noexcept {
+        if (!intent.ttl) return options.ttl;
+        const Duration ttl = std::min(*intent.ttl, Options::longest);
+        Duration known = longest_ttl.load(std::memory_order_relaxed);
+        while (ttl > known && !longest_ttl.compare_exchange_weak(known, ttl, std::memory_order_relaxed)) {}
+        return ttl;
+    }
+
     /// How long a row may live in a tier.
     Lifetime lifetime_of(const Entity& row, const Read& intent) {
         Lifetime life;
-        life.serve = jittered(intent.ttl.value_or(options.ttl));
+        life.serve = jittered(ttl_of(intent));
         if (const auto expiry = Schema::expiry_of(row)) life.serve = std::min<Duration>(life.serve, std::chrono::duration_cast<Duration>(*expiry - env.wall_now()));
         life.serve -= clock_resolution<Env>();
         if (!Schema::is_never_stale && !(Schema::is_revoked(row) && env.enabled(Guard::stale_bar))) life.fallback = options.stale_if_error;
-        if (options.refresh_ahead > 0)
-            life.refresh_after = Duration(static_cast<Duration::rep>(static_cast<double>(life.serve.count()) * options.refresh_ahead));
+        life.refresh_after = refresh_after(life.serve);
         return life;
+    }
+
+    /// From which age on a row that is served this long is refreshed ahead.
+    Duration refresh_after(Duration serve) const noexcept {
+        return options.refresh_ahead > 0 ? Duration(static_cast<Duration::rep>(static_cast<double>(serve.count()) * options.refresh_ahead)) : Duration::max();
     }
 
     /// How long "there is no such row" may live in a tier.
@@ -195,14 +209,15 @@ struct Core {
     /// The bound of a write that reached the database; 0 if it is effective.
     Duration bound_of(bool reached_tiers) const noexcept {
         if constexpr (Policy::guarantee.current_reads) return Duration::zero();
-        if (!reached_tiers) return options.ttl + options.stale_if_error;
+        const Duration longest = std::max(options.ttl, longest_ttl.load(std::memory_order_relaxed));
+        if (!reached_tiers) return longest + options.stale_if_error;
         if constexpr (Authority::outlives_process) {
             if constexpr (requires { authority.near_bound(); } && has_near)
                 return authority.near_bound();
             else
                 return Duration::zero();
         } else {
-            return options.sole_writer ? Duration::zero() : options.ttl;
+            return options.sole_writer ? Duration::zero() : longest;
         }
     }
 
@@ -222,6 +237,8 @@ struct Core {
     /// How often copies were dropped by primary key alone. A load through an alias holds no lease on its row before it knows the
     /// row: what was dropped meanwhile it must not bring back.
     std::atomic<std::uint64_t> drops{0};
+    /// The longest lifetime that a read asked for.
+    std::atomic<Duration> longest_ttl{Duration::zero()};
 
     /// What a write of a row must do to the repositories whose rows embed it; `nullopt` from one that is gone.
     std::vector<std::function<std::optional<Task<bool>>(Driver&, const Key&)>> parents;

@@ -46,6 +46,8 @@ struct TierPath {
             if (near_serves(core) && core.reads(near_level)) {
                 Demand here = demand;
                 here.want_lease = demand.want_lease && core.fills(near_level);
+                here.refresh = demand.refresh && core.fills(near_level);
+                here.lease_for = core.options.lease_for;
                 auto answer = core.near.template lookup<Space>(key, here);
                 if (answer.answer == Answer::hit && !demand.refresh) {
                     static_cast<Lookup<Value<Space>>&>(seen) = std::move(answer);
@@ -56,8 +58,12 @@ struct TierPath {
                 if (answer.answer != Answer::bypass) seen.placeholder = answer.lease;
             }
         }
-        if (!core.reads(authority_level)) co_return seen;
+        if (!core.reads(authority_level)) {
+            drop_placeholder<Space>(core, key, seen);
+            co_return seen;
+        }
         demand.want_lease = demand.want_lease && core.fills(authority_level);
+        demand.refresh = demand.refresh && core.fills(authority_level);
         demand.lease_for = core.options.lease_for;
         auto asked = Ask(driver, core.authority, Ops::template lookup<Space>(key, demand));
         auto outcome = co_await asked;
@@ -71,8 +77,9 @@ struct TierPath {
         if constexpr (Core::has_near) {
             if (seen.answer == Answer::hit && seen.placeholder != 0 && seen.lease == 0) {
                 Lifetime life{.serve = seen.age + seen.remaining};
+                life.refresh_after = core.refresh_after(life.serve);
                 core.near.template fill<Space>(key, {std::exchange(seen.placeholder, 0), seen.version, seen.value, seen.age, life});
-            } else if (seen.answer == Answer::wait || seen.answer == Answer::bypass) {
+            } else if (seen.lease == 0) {
                 drop_placeholder<Space>(core, key, seen);
             }
         }
@@ -122,11 +129,15 @@ struct TierPath {
         co_return true;
     }
 
-    /// Fences keys in all tiers. \returns whether every tier has done it.
+    /// Fences keys in all tiers: the tier in front just drops its copies and placeholders, before the write and after it. \returns whether every tier has done it.
     static Task<bool> fence(Core& core, Driver& driver, const KeySet<Entity>& keys, FenceOwner owner) {
-        auto asked = Ask(driver, core.authority, Ops::fence(keys, owner, core.options.fence_for));
-        const auto outcome = co_await asked;
-        if constexpr (Core::has_near) core.near.fence(keys, owner, core.options.fence_for);
+        Outcome<void> outcome;
+        for (unsigned attempt = 0; attempt < attempts; ++attempt) {
+            auto asked = Ask(driver, core.authority, Ops::fence(keys, owner, core.options.fence_for));
+            outcome = co_await asked;
+            if (outcome.has_value()) break;
+        }
+        if constexpr (Core::has_near) core.near.expel(keys);
         core.env.observe(event::Invalidated{authority_level, Invalidation::fence, keys.size()});
         if (outcome.has_error()) core.hide(authority_level, "fence", outcome.error());
         co_return outcome.has_value();
@@ -134,9 +145,13 @@ struct TierPath {
 
     /// Publishes in all tiers. \returns whether every tier has done it.
     static Task<bool> publish(Core& core, Driver& driver, std::span<const Publication<Entity>> publications) {
-        auto asked = Ask(driver, core.authority, Ops::publish(publications));
-        const auto outcome = co_await asked;
-        if constexpr (Core::has_near) core.near.publish(publications);
+        Outcome<void> outcome;
+        for (unsigned attempt = 0; attempt < attempts; ++attempt) {
+            auto asked = Ask(driver, core.authority, Ops::publish(publications));
+            outcome = co_await asked;
+            if (outcome.has_value()) break;
+        }
+        if constexpr (Core::has_near) expel_near(core, publications);
         std::size_t keys = 0;
         for (const auto& publication : publications) keys += (publication.primary ? 1U : 0U) + publication.aliases.size() + publication.gone.size() + publication.epoch_keys.size();
         core.env.observe(event::Invalidated{authority_level, Invalidation::publish, keys});
@@ -162,6 +177,23 @@ struct TierPath {
     }
 
 private:
+    /// Fencing and publishing are idempotent, so a lost answer is asked for again.
+    static constexpr unsigned attempts = 3;
+
+    /// Drops what was published from the tier in front. It takes no value from a publication: only the authority can tell
+    /// whether that was the newest, and its answer says nothing of it.
+    static void expel_near(Core& core, std::span<const Publication<Entity>> publications) {
+        for (const auto& publication : publications) {
+            if (publication.primary) {
+                KeySet<Entity> row;
+                row.template add<0>(*publication.primary);
+                core.near.expel(row);
+            }
+            core.near.expel(publication.aliases);
+            core.near.expel(publication.gone);
+            core.near.expel(publication.epoch_keys);
+        }
+    }
 
     static bool near_serves(Core& core) {
         if constexpr (requires { core.authority.near_may_serve(core.env.now()); })

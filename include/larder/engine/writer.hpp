@@ -6,6 +6,9 @@
 #include <larder/engine/task.hpp>
 #include <larder/engine/tier_path.hpp>
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -92,7 +95,14 @@ struct Writer {
             if (!*verdict) {
                 // Where a copy alone answers no read, it decides nothing either.
                 if (Policy::guarantee.current_reads && base.from_tier) continue;
-                co_return Result(key, Schema::version_of(*base.row), Duration::zero(), base.row, false);
+                const Version version = Schema::version_of(*base.row);
+                bool reached = true;
+                if (Policy::caches_rows && !Policy::fenced && !base.from_tier) {
+                    // Whoever made the row what it is may not have published it yet, and this answer says that it is so.
+                    auto publish = finish(core, driver, publication_without_aliases({key, version}, Hold{}), Hold{});
+                    reached = co_await publish;
+                }
+                co_return Result(key, version, reached ? Duration::zero() : core.bound_of(false), base.row, false);
             }
             if (Schema::is_revoked(*base.row) && !base.from_tier) co_return Result(Error{errc::revoked, std::string(Schema::table) + ": the row is revoked, which is terminal"});
             if (primary_key_of(next) != key) co_return Result(Error{errc::invalid_options, std::string(Schema::table) + ": a change must not touch the primary key"});
@@ -170,7 +180,8 @@ struct Writer {
         }
     }
 
-    /// Revokes all valid rows of a group in one transaction.
+    /// Revokes all valid rows of a group in one transaction. Rows that join the group between the listing of what is to be fenced
+    /// and the transaction are revoked too, without a fence: until the publish a read may see either side of that.
     template <std::size_t Space, class Members>
     static Task<WrittenMany<Entity>> revoke_all(Core& core, Driver& driver, const space_key_t<Entity, Space>& group, const Entity& pattern, Members members) {
         constexpr bool moves_epoch = Policy::stamp == Stamp::group_epoch && epoch_space_v<Policy, Entity> == Space;
@@ -205,22 +216,27 @@ struct Writer {
             moved.lifetime.serve = core.options.ttl;
             moved.owner = hold.owner;
         }
-        for (const auto& row : outcome->rows) {
-            auto& publication = publications.emplace_back();
-            publication.primary = row.key;
-            publication.version = row.version;
-            publication.owner = hold.owner;
+        bool aliases_known = true;
+        if constexpr (Policy::caches_rows && Schema::unique_count != 0) {
+            auto publish_rows = publications_of(core, driver, outcome->rows, hold, publications);
+            aliases_known = co_await publish_rows;
+        } else {
+            for (const auto& row : outcome->rows) publications.push_back(publication_without_aliases(row, hold));
         }
-        // Rows that were fenced but not revoked (they were already, or are gone) give their fences back.
-        if constexpr (Policy::fenced)
-            for (auto& key : keys.template in<0>()) {
-                bool published = false;
-                for (const auto& row : outcome->rows) published = published || row.key == key;
-                if (published) continue;
-                auto& publication = publications.emplace_back();
-                publication.primary = std::move(key);
-                publication.owner = hold.owner;
-            }
+        // Rows that were revoked already: where they are fenced their fences are given back, and where not the floor is raised to
+        // what the database has, since whoever revoked them may not have published yet.
+        std::vector<RowVersion<Entity>> others;
+        if constexpr (Policy::fenced) {
+            for (auto& key : keys.template in<0>()) others.push_back({std::move(key), 0});
+        } else if constexpr (Policy::caches_rows && !Policy::guarantee.current_reads && !moves_epoch) {
+            auto listed = core.query(QueryKind::list, driver, Ops::template list<Space>(group));
+            const auto rows = co_await listed;
+            if (rows.has_error())
+                aliases_known = false;
+            else
+                others = *rows;
+        }
+        add_others(publications, outcome->rows, std::move(others), hold);
         auto publish = Tiers::publish(core, driver, publications);
         const bool reached = co_await publish;
         bool parents_done = true;
@@ -229,7 +245,7 @@ struct Writer {
             const bool expelled = co_await parents;
             parents_done = parents_done && expelled;
         }
-        co_return WrittenMany<Entity>(outcome->rows.size(), core.bound_of(reached && parents_done && hold.reached_tiers));
+        co_return WrittenMany<Entity>(outcome->rows.size(), core.bound_of(reached && aliases_known && parents_done && hold.reached_tiers));
     }
 
     /// Moves the touch column, at most once in the options' interval, and no version.
@@ -355,7 +371,7 @@ private:
         Hold hold;
         if (!(Policy::fenced || always) || !core.env.enabled(Guard::fence)) co_return hold;
         while (hold.owner == 0) hold.owner = core.env.random();
-        if constexpr (Core::Authority::outlives_process && tells_time<Database>) {
+        if constexpr (Core::Authority::outlives_process && has_clock_v<Database>) {
             if (core.env.enabled(Guard::write_deadline)) {
                 auto asked = core.query(QueryKind::clock, driver, Ops::clock());
                 const auto now = co_await asked;
@@ -394,6 +410,51 @@ private:
         first.epoch_keys = keys;
         auto publish = Tiers::publish(core, driver, publications);
         co_return co_await publish;
+    }
+
+    /// Adds publications of the rows that are not among those just published.
+    static void add_others(std::vector<Publication<Entity>>& publications, const std::vector<RowVersion<Entity>>& published, std::vector<RowVersion<Entity>> others, const Hold& hold) {
+        struct Hash {
+            std::size_t operator()(const Key& key) const noexcept { return static_cast<std::size_t>(hash_key(key)); }
+        };
+        boost::unordered_flat_set<Key, Hash> done;
+        for (const auto& row : published) done.insert(row.key);
+        for (const auto& row : others)
+            if (!done.contains(row.key)) publications.push_back(publication_without_aliases(row, hold));
+    }
+
+    static Publication<Entity> publication_without_aliases(const RowVersion<Entity>& row, const Hold& hold) {
+        Publication<Entity> publication;
+        publication.primary = row.key;
+        publication.version = row.version;
+        publication.owner = hold.owner;
+        return publication;
+    }
+
+    /// What to publish of rows that were changed together, with the aliases that lead to them: a load through an alias that began
+    /// before the change must lose its lease, or it could fill the old row once the new floor was evicted. \returns whether the
+    /// aliases of all rows could be read.
+    static Task<bool> publications_of(Core& core, Driver& driver, const std::vector<RowVersion<Entity>>& rows, const Hold& hold, std::vector<Publication<Entity>>& publications) {
+        bool known = true;
+        for (std::size_t from = 0; from < rows.size(); from += core.options.batch_size) {
+            const std::size_t count = std::min(core.options.batch_size, rows.size() - from);
+            std::vector<Key> keys;
+            keys.reserve(count);
+            for (std::size_t i = from; i < from + count; ++i) keys.push_back(rows[i].key);
+            auto asked = core.query(QueryKind::load_many, driver, Ops::load_many(keys, ReadMode::plain));
+            const auto loaded = co_await asked;
+            if (loaded.has_error()) {
+                known = false;
+                core.hide(Level::database, "reading the aliases of changed rows", loaded.error());
+            }
+            for (std::size_t i = 0; i < count; ++i) {
+                auto& publication = publications.emplace_back(publication_without_aliases(rows[from + i], hold));
+                if (loaded.has_error() || !(*loaded)[i]) continue;
+                publication.aliases.add_all_of(*(*loaded)[i]);
+                publication.aliases.template in<0>().clear();
+            }
+        }
+        co_return known;
     }
 
     static Publication<Entity> publication_of(Core& core, const Entity& row, const Hold& hold) {

@@ -73,7 +73,17 @@ public:
     /// Lets an actor do something after a while.
     template <class F>
     void after(Actor actor, Duration delay, F&& function) {
-        steps_.push_back({now_ + delay, made_++, actor, std::make_unique<JobOf<std::decay_t<F>>>(std::forward<F>(function))});
+        SteadyTime at = now_ + delay;
+        if (actor.process == paused_ && paused_ != 0) at = std::max(at, paused_until_);
+        steps_.push_back({at, made_++, actor, std::make_unique<JobOf<std::decay_t<F>>>(std::forward<F>(function))});
+    }
+
+    /// Lets a process stand still until a moment: what it was going to do before happens then.
+    void pause(std::uint16_t process, SteadyTime until) {
+        for (Step& step : steps_)
+            if (step.actor.process == process) step.at = std::max(step.at, until);
+        paused_ = process;
+        paused_until_ = until;
     }
 
     /// Runs one step; lets time pass where none is ready. \returns false if there is none at all.
@@ -188,6 +198,8 @@ private:
     std::vector<std::uint64_t> changes_;
     std::vector<std::pair<std::uint32_t, std::int64_t>> priorities_;
     std::int64_t lowest_ = 0;
+    std::uint16_t paused_ = 0;
+    SteadyTime paused_until_{};
 };
 
 } // namespace testing

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/database/memory.hpp>
+#include <larder/testing/sim/environment.hpp>
+#include <larder/testing/sim/network.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace larder {
+inline namespace v0 {
+namespace testing {
+
+/// The server of a simulated database: the in-memory database with row locks and with time between a statement and its commit.
+///
+/// A statement takes its row's lock and judges its conditions; what it writes is seen by others from its commit on; the
+/// lock is held until then. `ReadMode::settled` reads wait for the lock, plain ones do not.
+template <class Entity>
+class SimDatabaseServer {
+public:
+    using Key = primary_key_t<Entity>;
+    /// Told of each commit: the row as it is from now on, or nothing if it was erased (then `version` is the tombstone's).
+    using OnCommit = std::function<void(const Key&, const Entity* row, Version version)>;
+
+    SimDatabaseServer(SimShared& shared, Network& network, Trace& trace, OnCommit on_commit)
+        : shared_(shared), network_(network), trace_(trace), on_commit_(std::move(on_commit)) {}
+
+    MemoryDatabase<Entity>& rows() noexcept { return rows_; }
+    Network& network() noexcept { return network_; }
+    Trace& trace() noexcept { return trace_; }
+    SimShared& shared() noexcept { return shared_; }
+
+    /// The server's own clock, which no fault steps.
+    DatabaseTime clock() const { return DatabaseTime(std::chrono::duration_cast<std::chrono::microseconds>(shared_.scheduler.now().time_since_epoch())); }
+
+    void note(const std::string& what) { trace_.note(shared_.scheduler, "  database: " + what); }
+
+    /// Runs a function with a row's lock held; `function(unlock)`.
+    void locked(const Key& key, std::function<void(std::function<void()>)> function) {
+        auto [place, free] = locks_.try_emplace(key);
+        if (!free) {
+            place->second.push_back(std::move(function));
+            return;
+        }
+        function([this, key] { unlock(key); });
+    }
+
+    /// Commits after a while, which may be longer than any fence.
+    void commit_later(std::function<void()> commit) {
+        Duration delay = network_.hop();
+        if (network_.suffers(Fault::commit_stall)) {
+            note("the commit stalls");
+            delay = std::chrono::milliseconds(700);
+        }
+        shared_.scheduler.after(Network::server, delay, std::move(commit));
+    }
+
+    void committed(const Key& key, const Entity* row, Version version) { on_commit_(key, row, version); }
+
+private:
+    void unlock(const Key& key) {
+        const auto place = locks_.find(key);
+        if (place->second.empty()) {
+            locks_.erase(place);
+            return;
+        }
+        auto next = std::move(place->second.front());
+        place->second.pop_front();
+        shared_.scheduler.after(Network::server, Duration::zero(), [this, key, next = std::move(next)] { next([this, key] { unlock(key); }); });
+    }
+
+    SimShared& shared_;
+    Network& network_;
+    Trace& trace_;
+    OnCommit on_commit_;
+    MemoryDatabase<Entity> rows_;
+    std::map<Key, std::deque<std::function<void(std::function<void()>)>>> locks_;
+};
+
+/// A process's client of the simulated database.
+template <class Entity>
+class SimDatabase {
+    using Server = SimDatabaseServer<Entity>;
+    using Schema = schema_of<Entity>;
+    using Key = primary_key_t<Entity>;
+    template <class T>
+    using Reply = std::function<void(Outcome<T>)>;
+
+public:
+    struct Config {
+        Server* server = nullptr;
+        Actor actor;
+    };
+
+    static constexpr bool conditional_writes = true;
+
+    explicit SimDatabase(Config config) : server_(*config.server), actor_(config.actor) {}
+
+    template <class Handler>
+    void async_load(const Key& key, ReadMode mode, Handler handler) {
+        read<std::optional<Entity>>(
+            mode == ReadMode::settled ? "settled load" : "load",
+            [key, mode](Server& server, Reply<std::optional<Entity>> reply) {
+                const auto answer = [&server, key, reply] {
+                    auto row = server.rows().load(key, ReadMode::plain);
+                    server.note("load -> " + text_of(row));
+                    reply(std::move(row));
+                };
+                if (mode == ReadMode::settled)
+                    server.locked(key, [answer](const std::function<void()>& unlock) {
+                        answer();
+                        unlock();
+                    });
+                else
+                    answer();
+            },
+            std::move(handler));
+    }
+    template <std::size_t Space, class Handler>
+    void async_load_by(const space_key_t<Entity, Space>& key, ReadMode mode, Handler handler) {
+        read<std::optional<Entity>>(
+            "load by " + detail::describe_key<Entity, Space>(),
+            [key, mode](Server& server, Reply<std::optional<Entity>> reply) {
+                auto row = server.rows().template load_by<Space>(key, ReadMode::plain);
+                server.note("load by " + detail::describe_key<Entity, Space>() + " -> " + text_of(row));
+                if (mode == ReadMode::plain || row.has_error() || !*row) {
+                    reply(std::move(row));
+                    return;
+                }
+                // A settled read locks the row that it found, and reads again once it has the lock.
+                server.locked(primary_key_of(**row), [&server, key, reply](const std::function<void()>& unlock) {
+                    reply(server.rows().template load_by<Space>(key, ReadMode::plain));
+                    unlock();
+                });
+            },
+            std::move(handler));
+    }
+    template <class Handler>
+    void async_load_many(std::span<const Key> keys, ReadMode, Handler handler) {
+        read<std::vector<std::optional<Entity>>>(
+            "load many", [keys = std::vector<Key>(keys.begin(), keys.end())](Server& server, Reply<std::vector<std::optional<Entity>>> reply) { reply(server.rows().load_many(keys, ReadMode::plain)); },
+            std::move(handler));
+    }
+    template <std::size_t Space, class Handler>
+    void async_list(const space_key_t<Entity, Space>& key, Handler handler) {
+        read<std::vector<RowVersion<Entity>>>(
+            "list", [key](Server& server, Reply<std::vector<RowVersion<Entity>>> reply) { reply(server.rows().template list<Space>(key)); }, std::move(handler));
+    }
+    template <class Handler>
+    void async_load_version(const Key& key, Handler handler) {
+        read<std::optional<Version>>(
+            "probe the version", [key](Server& server, Reply<std::optional<Version>> reply) { reply(server.rows().load_version(key)); }, std::move(handler));
+    }
+    template <std::size_t Space, class Handler>
+    void async_load_epoch(const space_key_t<Entity, Space>& key, Handler handler) {
+        read<std::uint64_t>(
+            "read the epoch", [key](Server& server, Reply<std::uint64_t> reply) { reply(server.rows().template load_epoch<Space>(key)); }, std::move(handler));
+    }
+    template <class Handler>
+    void async_clock(Handler handler) {
+        read<DatabaseTime>(
+            "read the clock", [](Server& server, Reply<DatabaseTime> reply) { reply(server.clock()); }, std::move(handler));
+    }
+
+    template <class Handler>
+    void async_insert(const Entity& row, Handler handler) {
+        write<Entity>(
+            "insert",
+            [row](Server& server, Reply<Entity> reply) {
+                server.locked(primary_key_of(row), [&server, row, reply](const std::function<void()>& unlock) {
+                    server.commit_later([&server, row, reply, unlock] {
+                        auto stored = server.rows().insert(row);
+                        if (stored.has_value()) {
+                            server.note("commit: insert v1");
+                            server.committed(primary_key_of(*stored), &*stored, Schema::version_of(*stored));
+                        }
+                        unlock();
+                        reply(std::move(stored));
+                    });
+                });
+            },
+            std::move(handler));
+    }
+    template <class Handler>
+    void async_update(const Entity& row, Version expected, const WriteCondition& condition, Handler handler) {
+        write<Version>(
+            "update of v" + std::to_string(expected),
+            [row, expected, condition](Server& server, Reply<Version> reply) {
+                statement(server, primary_key_of(row), expected, condition, reply, [&server, row, expected](const Reply<Version>& done) {
+                    auto version = server.rows().update(row, expected, WriteCondition{});
+                    if (version.has_value()) {
+                        server.note("commit: v" + std::to_string(*version));
+                        Entity written = row;
+                        Schema::set_version(written, *version);
+                        server.committed(primary_key_of(row), &written, *version);
+                    }
+                    done(std::move(version));
+                });
+            },
+            std::move(handler));
+    }
+    template <class Handler>
+    void async_erase(const Key& key, Version expected, const WriteCondition& condition, Handler handler) {
+        write<Version>(
+            "erase of v" + std::to_string(expected),
+            [key, expected, condition](Server& server, Reply<Version> reply) {
+                statement(server, key, expected, condition, reply, [&server, key, expected](const Reply<Version>& done) {
+                    auto version = server.rows().erase(key, expected, WriteCondition{});
+                    if (version.has_value()) {
+                        server.note("commit: erased, v" + std::to_string(*version));
+                        server.committed(key, nullptr, *version);
+                    }
+                    done(std::move(version));
+                });
+            },
+            std::move(handler));
+    }
+    template <std::size_t Space, class Members, class Handler>
+    void async_revoke_all(const space_key_t<Entity, Space>& key, const Entity& pattern, Members members, Handler handler) {
+        write<GroupRevocation<Entity>>(
+            "revoke all",
+            [key, pattern, members](Server& server, Reply<GroupRevocation<Entity>> reply) {
+                server.commit_later([&server, key, pattern, members, reply] {
+                    auto outcome = server.rows().template revoke_all<Space>(key, pattern, members);
+                    if (outcome.has_value()) {
+                        server.note("commit: revoked " + std::to_string(outcome->rows.size()) + " rows of a group");
+                        for (const auto& each : outcome->rows) {
+                            const auto row = server.rows().load(each.key, ReadMode::plain);
+                            if (row.has_value() && *row) server.committed(each.key, &**row, each.version);
+                        }
+                    }
+                    reply(std::move(outcome));
+                });
+            },
+            std::move(handler));
+    }
+
+private:
+    static std::string text_of(const Outcome<std::optional<Entity>>& row) {
+        if (row.has_error()) return "error";
+        return *row ? "v" + std::to_string(Schema::version_of(**row)) : "absent";
+    }
+
+    /// A conditional statement: takes the lock, judges, and commits a while later.
+    template <class Commit>
+    static void statement(Server& server, const Key& key, Version expected, const WriteCondition& condition, Reply<Version> reply, Commit commit) {
+        server.locked(key, [&server, key, expected, condition, reply, commit](const std::function<void()>& unlock) {
+            const auto current = server.rows().load_version(key);
+            if (condition.not_after && server.clock() > *condition.not_after) {
+                server.note("refused: past the fence's deadline");
+                reply(Error{errc::deadline_passed, "the fence had ended"});
+                unlock();
+                return;
+            }
+            if (current.has_value() && (!*current || **current != expected)) {
+                reply(*current ? Error{errc::version_conflict, "the row moved on"} : Error{errc::no_such_row, "the row is gone"});
+                unlock();
+                return;
+            }
+            server.commit_later([unlock, reply, commit] {
+                commit([&](Outcome<Version> outcome) {
+                    unlock();
+                    reply(std::move(outcome));
+                });
+            });
+        });
+    }
+
+    template <class T, class Serve, class Handler>
+    void read(std::string what, Serve serve, Handler handler) {
+        call<T>(std::move(what), std::move(serve), std::move(handler), Error{errc::database_unavailable, "the database did not answer in time"});
+    }
+    template <class T, class Serve, class Handler>
+    void write(std::string what, Serve serve, Handler handler) {
+        call<T>(std::move(what), std::move(serve), std::move(handler), Error{errc::outcome_unknown, "the database did not answer in time"});
+    }
+    template <class T, class Serve, class Handler>
+    void call(std::string what, Serve serve, Handler handler, Error lost) {
+        server_.network().template call<Outcome<T>>(
+            actor_, std::move(what), [&server = server_, serve = std::move(serve)](auto reply) { serve(server, Reply<T>(std::move(reply))); }, std::move(handler), std::move(lost), false);
+    }
+
+    Server& server_;
+    Actor actor_;
+};
+
+} // namespace testing
+} // namespace v0
+} // namespace larder

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/clock.hpp>
+#include <larder/fwd.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace larder {
+inline namespace v0 {
+namespace testing {
+
+/// A state of a row that the database committed, in commit order.
+struct CommittedRow {
+    Version version = 0;
+    bool present = true; ///< False: the row was erased.
+    bool revoked = false;
+    std::string code;
+    std::uint64_t step = 0; ///< When, in the run's order.
+};
+
+/// A read as its client saw it. Reads that failed are not in a history.
+struct ReadSeen {
+    std::uint32_t client = 0;
+    std::string key;                 ///< The primary key that was asked, or that of the row found; empty: an alternate key led to nothing.
+    std::optional<std::string> code; ///< The alternate key that was asked, if it was one.
+    bool found = false;              ///< A row came back, valid or revoked.
+    bool revoked = false;
+    bool stale = false;              ///< The answer said that it may be stale.
+    Version version = 0;
+    std::string row_code;
+    std::uint64_t invoked = 0, returned = 0;
+    SteadyTime invoked_at{};
+};
+
+/// A write that was acknowledged. Others may or may not have happened; what the database committed says.
+struct WriteSeen {
+    std::uint32_t client = 0;
+    std::string key;
+    Version version = 0;
+    bool revoked = false;
+    Duration bound{};
+    std::uint64_t returned = 0;
+    SteadyTime returned_at{};
+};
+
+/// What must hold of every history. The numbers are those by which the guarantees are discussed.
+enum class Property : std::uint8_t {
+    c1_fresh,           ///< A read is at least the newest version that was effective before it began.
+    c2_session,         ///< A client reads its own writes, and never goes back.
+    c3_no_resurrection, ///< What is revoked or erased stays so.
+    c4_alias,           ///< An alternate key leads to a row that has it, and to it if there is one.
+    c5_committed,       ///< Nothing is seen that was not committed.
+    c6_insert,          ///< An acknowledged insert is found.
+    c7_quiet,           ///< When all is quiet, every tier is absent or current.
+    c8_no_leak,         ///< When all is quiet, no lease and no fence is left.
+};
+
+constexpr const char* name_of(Property property) noexcept {
+    constexpr const char* names[] = {"C1 a read is at least the newest effective version",
+                                     "C2 a client reads its own writes and never goes back",
+                                     "C3 what is revoked or erased stays so",
+                                     "C4 an alternate key leads to the row that has it",
+                                     "C5 nothing uncommitted is seen",
+                                     "C6 an acknowledged insert is found",
+                                     "C7 when all is quiet every tier is absent or current",
+                                     "C8 when all is quiet no lease or fence is left"};
+    return names[static_cast<std::size_t>(property)];
+}
+
+/// A property that a history breaks, and how.
+struct Violation {
+    Property property;
+    std::string what;
+};
+
+/// What happened in a run as seen from outside: commits at the database, and the answers that clients got.
+class History {
+public:
+    void committed(const std::string& key, CommittedRow row) { rows_[key].push_back(std::move(row)); }
+    void read(ReadSeen read) { reads_.push_back(std::move(read)); }
+    void wrote(WriteSeen write) { writes_.push_back(std::move(write)); }
+
+    const std::vector<ReadSeen>& reads() const noexcept { return reads_; }
+    const std::vector<WriteSeen>& writes() const noexcept { return writes_; }
+    /// The committed states of a row.
+    const std::vector<CommittedRow>& of(const std::string& key) const {
+        static const std::vector<CommittedRow> none;
+        const auto place = rows_.find(key);
+        return place == rows_.end() ? none : place->second;
+    }
+    /// All rows that ever were.
+    const std::map<std::string, std::vector<CommittedRow>>& rows() const noexcept { return rows_; }
+
+    /// The first property that the history breaks. \param sessions whether C2 is asked for. O(n log n) in the operations,
+    /// times the commits of the rows concerned.
+    std::optional<Violation> check(bool sessions) const {
+        const Effective effective(writes_);
+        for (const ReadSeen& read : reads_) {
+            if (auto broken = check_read(read, effective)) return broken;
+        }
+        if (sessions) return check_sessions();
+        return std::nullopt;
+    }
+
+private:
+    /// For each row, the newest version effective at a moment: writes without a bound by the run's order, those with one by time.
+    class Effective {
+    public:
+        explicit Effective(const std::vector<WriteSeen>& writes) {
+            for (const WriteSeen& write : writes) {
+                Row& row = rows_[write.key];
+                if (write.bound == Duration::zero())
+                    row.at_once.emplace_back(write.returned, write.version);
+                else
+                    row.later.emplace_back(write.returned_at + write.bound, write.version);
+            }
+            for (auto& [key, row] : rows_) {
+                accumulate(row.at_once);
+                accumulate(row.later);
+            }
+        }
+        Version at(const std::string& key, std::uint64_t step, SteadyTime moment) const {
+            const auto place = rows_.find(key);
+            if (place == rows_.end()) return 0;
+            return std::max(newest(place->second.at_once, step), newest(place->second.later, moment));
+        }
+        /// Rows with at least one acknowledged write.
+        template <class Act>
+        void each(const Act& act) const {
+            for (const auto& [key, row] : rows_) act(key);
+        }
+
+    private:
+        struct Row {
+            std::vector<std::pair<std::uint64_t, Version>> at_once;
+            std::vector<std::pair<SteadyTime, Version>> later;
+        };
+        template <class When>
+        static void accumulate(std::vector<std::pair<When, Version>>& writes) {
+            std::sort(writes.begin(), writes.end());
+            Version newest = 0;
+            for (auto& [when, version] : writes) version = newest = std::max(newest, version);
+        }
+        template <class When>
+        static Version newest(const std::vector<std::pair<When, Version>>& writes, When moment) {
+            const auto after = std::lower_bound(writes.begin(), writes.end(), moment, [](const auto& write, const When& when) { return write.first < when; });
+            return after == writes.begin() ? 0 : std::prev(after)->second;
+        }
+        std::map<std::string, Row> rows_;
+    };
+
+    static std::string asked(const ReadSeen& read) {
+        return "client " + std::to_string(read.client) + " asked for " + (read.code ? "code " + *read.code : "row " + read.key) + " in steps " + std::to_string(read.invoked) + " to " +
+               std::to_string(read.returned);
+    }
+
+    std::optional<Violation> check_read(const ReadSeen& read, const Effective& effective) const {
+        if (!read.found) return read.code ? check_no_row_by_code(read, effective) : check_no_row(read, effective);
+        const auto& states = of(read.key);
+        const auto state = std::find_if(states.begin(), states.end(), [&](const CommittedRow& row) { return row.version == read.version && row.present; });
+        if (state == states.end() || state->step > read.returned || state->code != read.row_code || state->revoked != read.revoked)
+            return Violation{Property::c5_committed, asked(read) + " and saw v" + std::to_string(read.version) + ", which was not committed like that"};
+        if (read.code && *read.code != read.row_code) return Violation{Property::c4_alias, asked(read) + " and was given a row whose code is " + read.row_code};
+        const Version newest = effective.at(read.key, read.invoked, read.invoked_at);
+        if (read.version >= newest) return std::nullopt;
+        const auto required = std::find_if(states.begin(), states.end(), [&](const CommittedRow& row) { return row.version == newest; });
+        const bool terminal = required != states.end() && (required->revoked || !required->present);
+        // An answer that calls itself stale may be older, but never than a revocation.
+        if (read.stale && !terminal) return std::nullopt;
+        return Violation{terminal ? Property::c3_no_resurrection : Property::c1_fresh,
+                         asked(read) + " and saw v" + std::to_string(read.version) + " although v" + std::to_string(newest) + " was effective before"};
+    }
+
+    std::optional<Violation> check_no_row(const ReadSeen& read, const Effective& effective) const {
+        const Version newest = effective.at(read.key, read.invoked, read.invoked_at);
+        if (newest == 0) return std::nullopt;
+        for (const CommittedRow& row : of(read.key))
+            if (!row.present && row.step <= read.returned) return std::nullopt;
+        return Violation{Property::c6_insert, asked(read) + " and was told that there is none although v" + std::to_string(newest) + " was effective before"};
+    }
+
+    std::optional<Violation> check_no_row_by_code(const ReadSeen& read, const Effective& effective) const {
+        std::optional<Violation> broken;
+        effective.each([&](const std::string& key) {
+            const Version newest = effective.at(key, read.invoked, read.invoked_at);
+            bool has_code = false;
+            for (const CommittedRow& row : of(key)) {
+                if (row.version < newest || row.step > read.returned) continue;
+                if (row.version == newest)
+                    has_code = row.present && row.code == *read.code;
+                else if (!row.present || row.code != *read.code)
+                    has_code = false;
+            }
+            if (has_code && newest != 0) broken = Violation{Property::c4_alias, asked(read) + " and was told that there is none although row " + key + " had it throughout"};
+        });
+        return broken;
+    }
+
+    std::optional<Violation> check_sessions() const {
+        struct Known {
+            Version version = 0;
+            std::uint64_t since = 0;
+        };
+        // In the order of return: what a client knew before it asked is what had returned by then.
+        std::vector<const ReadSeen*> reads;
+        for (const ReadSeen& read : reads_)
+            if (read.found && !read.stale) reads.push_back(&read);
+        std::sort(reads.begin(), reads.end(), [](const ReadSeen* left, const ReadSeen* right) { return left->returned < right->returned; });
+        std::map<std::pair<std::uint32_t, std::string>, std::vector<Known>> known;
+        for (const WriteSeen& write : writes_)
+            if (write.bound == Duration::zero()) known[{write.client, write.key}].push_back({write.version, write.returned});
+        for (const ReadSeen* read : reads) {
+            auto& before = known[{read->client, read->key}];
+            for (const Known& each : before)
+                if (each.since < read->invoked && each.version > read->version)
+                    return Violation{Property::c2_session, asked(*read) + " and saw v" + std::to_string(read->version) + " although it knew of v" + std::to_string(each.version)};
+            before.push_back({read->version, read->returned});
+        }
+        return std::nullopt;
+    }
+
+    std::map<std::string, std::vector<CommittedRow>> rows_;
+    std::vector<ReadSeen> reads_;
+    std::vector<WriteSeen> writes_;
+};
+
+} // namespace testing
+} // namespace v0
+} // namespace larder

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/cache/memory.hpp>
+#include <larder/policy/policy.hpp>
+#include <larder/repository/cached_repository.hpp>
+#include <larder/repository/stack.hpp>
+#include <larder/testing/sim/cache.hpp>
+#include <larder/testing/sim/database.hpp>
+#include <larder/testing/sim/environment.hpp>
+#include <larder/testing/sim/faults.hpp>
+#include <larder/testing/sim/history.hpp>
+#include <larder/testing/sim/network.hpp>
+#include <larder/testing/sim/ticket.hpp>
+#include <larder/testing/sim/trace.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace larder {
+inline namespace v0 {
+namespace testing {
+
+/// What a simulated run is made of.
+struct WorldOptions {
+    std::uint16_t processes = 2;
+    std::uint16_t clients = 2;      ///< In each process.
+    std::uint32_t operations = 5;   ///< Of each client.
+    std::uint32_t rows = 2;         ///< There from the beginning.
+    Order order = Order::uniform;
+    Faults faults = Faults::all();
+    GuardSet disabled;
+    bool keep_trace = false;
+};
+
+/// How a run ended.
+struct WorldResult {
+    std::optional<Violation> violation;
+    std::vector<std::string> trace;
+    std::size_t hash = 0;
+    std::uint64_t operations = 0;
+    Faults faults;
+};
+
+/// One simulated run: processes with repositories under a policy, their clients, a shared cache tier, a database, and the
+/// faults between them. The repositories are the shipping ones; only what they are composed of is simulated.
+///
+/// \tparam Near whether each process has an in-process tier in front of the shared one.
+template <policy Policy, bool Near, template <class...> class Cache = SimCache>
+class World {
+    using Backend = std::conditional_t<Near, Stack<MemoryCache, Cache, SimDatabase>, Stack<Cache, SimDatabase>>;
+    using Repository = CachedRepository<Ticket, Backend, Policy, SimEnvironment>;
+    static constexpr Duration fence_for = std::chrono::milliseconds(500);
+    static constexpr Duration lease_for = std::chrono::milliseconds(300);
+    static constexpr Duration ttl = std::chrono::seconds(3);
+    /// Whether the policy's promises hold whatever crashes; else the TTL is their bound.
+    static constexpr bool strict = Policy::fenced || Policy::guarantee.current_reads;
+
+public:
+    World(Choices& choices, WorldOptions options)
+        : options_(std::move(options)), choices_(choices), trace_(options_.keep_trace), scheduler_(choices_, options_.order), network_(scheduler_, choices_, options_.faults, trace_),
+          shared_{scheduler_, choices_, options_.disabled}, cache_(shared_, network_, trace_),
+          database_(shared_, network_, trace_, [this](const std::string& key, const Ticket* row, Version version) { on_commit(key, row, version); }) {}
+
+    ~World() {
+        for (std::uint16_t process = 1; process <= options_.processes; ++process) kill(process);
+        scheduler_.clear();
+    }
+
+    WorldResult run() {
+        for (std::uint32_t i = 0; i < options_.rows; ++i) plant("k" + std::to_string(i));
+        for (std::uint16_t process = 1; process <= options_.processes; ++process) start(process);
+        plan_faults();
+        const SteadyTime end = scheduler_.now() + std::chrono::seconds(20);
+        while (busy_ != 0 && scheduler_.now() < end && !violation_ && scheduler_.step()) {}
+        if (!violation_) violation_ = history_.check(promises_sessions());
+        if (!violation_) rest();
+        WorldResult result;
+        result.violation = violation_;
+        result.trace = trace_.lines();
+        result.hash = trace_.hash();
+        result.operations = operations_;
+        result.faults = options_.faults;
+        return result;
+    }
+
+private:
+    struct Process {
+        std::unique_ptr<Repository> repository;
+    };
+
+    void note(const std::string& what) { trace_.note(scheduler_, what); }
+
+    void on_commit(const std::string& key, const Ticket* row, Version version) {
+        CommittedRow committed;
+        committed.version = version;
+        committed.present = row != nullptr;
+        if (row) {
+            committed.revoked = row->revoked_at.has_value();
+            committed.code = row->code;
+            codes_.push_back(row->code);
+        }
+        committed.step = scheduler_.steps();
+        history_.committed(key, std::move(committed));
+    }
+
+    void plant(const std::string& key) {
+        Ticket row;
+        row.id = key;
+        row.owner = "o";
+        row.code = new_code();
+        const auto stored = database_.rows().insert(row);
+        on_commit(key, &*stored, stored->version);
+        history_.wrote({0, key, stored->version, false, Duration::zero(), 0, scheduler_.now()});
+        keys_.push_back(key);
+    }
+
+    std::string new_code() { return "c" + std::to_string(++last_code_); }
+
+    void start(std::uint16_t process) {
+        const Actor actor{process, 1};
+        Options options;
+        options.ttl = ttl;
+        options.jitter = 0;
+        options.fence_for = fence_for;
+        options.lease_for = lease_for;
+        options.negative_ttl = std::chrono::milliseconds(400);
+        options.stale_if_error = std::chrono::seconds(1);
+        options.conflict_retries = 2;
+        options.executor = scheduler_.executor(actor);
+        SimEnvironment environment(shared_, actor);
+        if constexpr (Near)
+            processes_[process].repository = std::make_unique<Repository>(typename Repository::Config{{.max_entries = 100, .max_bytes = 1 << 20}, {&cache_, actor}, {&database_, actor}}, options, Policy{}, environment);
+        else
+            processes_[process].repository = std::make_unique<Repository>(typename Repository::Config{{&cache_, actor}, {&database_, actor}}, options, Policy{}, environment);
+        for (std::uint16_t i = 0; i < options_.clients; ++i) {
+            const std::uint32_t client = ++last_client_;
+            ++busy_;
+            live_[process].push_back(client);
+            scheduler_.after({process, static_cast<std::uint16_t>(10 + i)}, network_.hop(), [this, process, client, number = static_cast<std::uint16_t>(10 + i)] { act({process, number}, client, options_.operations); });
+        }
+    }
+
+    void kill(std::uint16_t process) {
+        auto& lives = live_[process];
+        busy_ -= lives.size();
+        lives.clear();
+        scheduler_.drop_process(process);
+        network_.drop_process(process);
+        processes_[process].repository.reset();
+        scheduler_.drop_process(process);
+        network_.drop_process(process);
+    }
+
+    void finish(std::uint16_t process, std::uint32_t client) {
+        if (std::erase(live_[process], client) != 0) --busy_;
+    }
+
+    /// A client's next operation.
+    void act(Actor actor, std::uint32_t client, std::uint32_t left) {
+        if (left == 0) {
+            finish(actor.process, client);
+            return;
+        }
+        ++operations_;
+        const auto next = [this, actor, client, left] {
+            scheduler_.after(actor, network_.hop(), [this, actor, client, left] { act(actor, client, left - 1); });
+        };
+        const std::string key = keys_[choices_.pick(static_cast<std::uint32_t>(keys_.size()))];
+        switch (choices_.pick(16)) {
+        case 8: case 9: case 10: rotate(actor, client, key, next); break;
+        case 11: revoke(actor, client, key, next); break;
+        case 12: insert(actor, client, next); break;
+        case 13: erase(actor, client, key, next); break;
+        case 14: revoke_all(actor, client, next); break;
+        case 5: case 6: case 7: case 15: find_by_code(actor, client, codes_[choices_.pick(static_cast<std::uint32_t>(codes_.size()))], next); break;
+        default: find(actor, client, key, next); break;
+        }
+    }
+
+    std::string who(Actor actor, std::uint32_t client) { return "client " + std::to_string(client) + " (process " + std::to_string(actor.process) + ")"; }
+
+    template <class Handler>
+    auto bound(Actor actor, Handler handler) {
+        return boost::asio::bind_executor(scheduler_.executor(actor), std::move(handler));
+    }
+
+    /// A completion token for a read, which a fault may cancel.
+    template <class Handler>
+    auto waiting(Actor actor, Handler handler) {
+        auto signal = std::make_shared<boost::asio::cancellation_signal>();
+        if (network_.suffers(Fault::waiter_cancelled))
+            scheduler_.after(actor, network_.hop(), [signal] { signal->emit(boost::asio::cancellation_type::terminal); });
+        auto slot = signal->slot();
+        return boost::asio::bind_cancellation_slot(slot, bound(actor, [handler = std::move(handler), signal](Error failure, Found<Ticket> found) mutable { handler(std::move(failure), std::move(found)); }));
+    }
+
+    ReadSeen begin_read(std::uint32_t client) {
+        ReadSeen read;
+        read.client = client;
+        read.invoked = scheduler_.steps();
+        read.invoked_at = scheduler_.now();
+        return read;
+    }
+
+    void end_read(Actor actor, ReadSeen read, const Error& failure, const Found<Ticket>& found) {
+        if (failure) {
+            note(who(actor, read.client) + " got an error: " + failure.text);
+            return;
+        }
+        read.returned = scheduler_.steps();
+        read.stale = found.stale() == StaleCause::database_failed;
+        if (found.row()) {
+            read.found = true;
+            read.revoked = found.absence() == Absence::revoked;
+            read.version = found.version();
+            read.key = found.row()->id;
+            read.row_code = found.row()->code;
+        }
+        note(who(actor, read.client) + (read.found ? " sees " + read.key + " v" + std::to_string(read.version) + (read.revoked ? ", revoked" : "") + (read.stale ? ", stale" : "") : std::string(" sees no row")) + ", from " +
+             std::string(name_of(found.source())));
+        history_.read(std::move(read));
+    }
+
+    template <class Next>
+    void find(Actor actor, std::uint32_t client, const std::string& key, Next next) {
+        note(who(actor, client) + " finds " + key);
+        ReadSeen read = begin_read(client);
+        read.key = key;
+        processes_[actor.process].repository->async_find(key, Read{}, waiting(actor, [this, actor, read, next](const Error& failure, const Found<Ticket>& found) {
+                                                             end_read(actor, read, failure, found);
+                                                             next();
+                                                         }));
+    }
+
+    template <class Next>
+    void find_by_code(Actor actor, std::uint32_t client, const std::string& code, Next next) {
+        note(who(actor, client) + " finds the row with code " + code);
+        ReadSeen read = begin_read(client);
+        read.code = code;
+        processes_[actor.process].repository->template async_find_by<&Ticket::code>(code, Read{}, waiting(actor, [this, actor, read, next](const Error& failure, const Found<Ticket>& found) {
+                                                                                          end_read(actor, read, failure, found);
+                                                                                          next();
+                                                                                      }));
+    }
+
+    template <class Next>
+    auto end_write(Actor actor, std::uint32_t client, std::string what, bool revokes, Next next) {
+        return bound(actor, [this, actor, client, what, revokes, next](const Error& failure, const Written<Ticket>& written) {
+            if (failure) {
+                note(who(actor, client) + ": " + what + " failed: " + failure.text);
+            } else {
+                note(who(actor, client) + ": " + what + " is acknowledged as v" + std::to_string(written.version()) + (written.effective() ? ", effective" : ", pending"));
+                // A write that found nothing to do acknowledges nothing.
+                if (written.changed()) history_.wrote({client, written.key(), written.version(), revokes, written.pending(), scheduler_.steps(), scheduler_.now()});
+            }
+            next();
+        });
+    }
+
+    template <class Next>
+    void rotate(Actor actor, std::uint32_t client, const std::string& key, Next next) {
+        const std::string code = new_code();
+        note(who(actor, client) + " rotates the code of " + key + " to " + code);
+        processes_[actor.process].repository->async_update(key, [code](Ticket& row) { row.code = code; }, end_write(actor, client, "the rotation", false, next));
+    }
+    template <class Next>
+    void revoke(Actor actor, std::uint32_t client, const std::string& key, Next next) {
+        note(who(actor, client) + " revokes " + key);
+        processes_[actor.process].repository->async_revoke(key, Effect::may_be_pending, end_write(actor, client, "the revocation", true, next));
+    }
+    template <class Next>
+    void insert(Actor actor, std::uint32_t client, Next next) {
+        Ticket row;
+        row.id = "k" + std::to_string(keys_.size());
+        // Not of the group that is revoked as a whole: see Writer::revoke_all on rows that join a group meanwhile.
+        row.owner = "p";
+        row.code = new_code();
+        keys_.push_back(row.id);
+        codes_.push_back(row.code);
+        note(who(actor, client) + " inserts " + row.id + " with code " + row.code);
+        processes_[actor.process].repository->async_insert(row, end_write(actor, client, "the insert", false, next));
+    }
+    template <class Next>
+    void erase(Actor actor, std::uint32_t client, const std::string& key, Next next) {
+        note(who(actor, client) + " erases " + key);
+        processes_[actor.process].repository->async_erase(key, end_write(actor, client, "the erasure", false, next));
+    }
+    template <class Next>
+    void revoke_all(Actor actor, std::uint32_t client, Next next) {
+        note(who(actor, client) + " revokes all of o");
+        std::map<std::string, std::size_t> before;
+        for (const auto& [key, states] : history_.rows()) before[key] = states.size();
+        processes_[actor.process].repository->template async_revoke_all_by<&Ticket::owner>("o", Assignments<>(), bound(actor, [this, actor, client, next, before](const Error& failure, const WrittenMany<Ticket>& written) {
+                if (failure) {
+                    note(who(actor, client) + ": the revocation of all failed: " + failure.text);
+                } else {
+                    note(who(actor, client) + ": the revocation of all is acknowledged, " + std::to_string(written.rows()) + " rows");
+                    acknowledge_revoked(client, before, written.pending());
+                }
+                next();
+            }));
+    }
+
+    /// A group's revocation is acknowledged: for each row that was there before it began, its first revoked state is.
+    void acknowledge_revoked(std::uint32_t client, const std::map<std::string, std::size_t>& before, Duration bound) {
+        for (const auto& [key, count] : before)
+            for (const CommittedRow& state : history_.of(key))
+                if (state.revoked) {
+                    history_.wrote({client, key, state.version, true, bound, scheduler_.steps(), scheduler_.now()});
+                    break;
+                }
+    }
+
+    /// Faults that happen to servers and processes are planned ahead, at moments that are choices.
+    void plan_faults() {
+        const auto plan = [this](Fault fault, auto happen) {
+            if (!options_.faults.allows(fault) || choices_.pick(3) != 2) return;
+            scheduler_.after(Network::server, std::chrono::milliseconds(choices_.pick(60)), [this, fault, happen] {
+                options_.faults.count(fault);
+                happen();
+            });
+        };
+        const auto some_process = [this] { return static_cast<std::uint16_t>(1 + choices_.pick(options_.processes)); };
+        plan(Fault::crash, [this, some_process] {
+            const auto process = some_process();
+            note("process " + std::to_string(process) + " dies");
+            kill(process);
+            start(process);
+        });
+        plan(Fault::pause, [this, some_process] {
+            const auto process = some_process();
+            note("process " + std::to_string(process) + " stands still");
+            scheduler_.pause(process, scheduler_.now() + fence_for * 3 / 2);
+        });
+        plan(Fault::cache_restart, [this] {
+            note("the cache restarts, empty");
+            cache_.restart();
+        });
+        plan(Fault::cache_evict, [this] {
+            const std::string key = keys_[choices_.pick(static_cast<std::uint32_t>(keys_.size()))];
+            if constexpr (requires { cache_.store().template evict<0>(key); })
+                if (cache_.store().template evict<0>(key)) note("the cache forgets " + key);
+        });
+        plan(Fault::cache_rollback, [this] {
+            cache_.copy_to_replica();
+            scheduler_.after(Network::server, std::chrono::milliseconds(20), [this] {
+                note("the cache fails over to an older copy");
+                cache_.roll_back();
+            });
+        });
+        if constexpr (Near)
+            plan(Fault::feed_dead, [this, some_process] {
+                const auto process = some_process();
+                note("the feed of process " + std::to_string(process) + " dies in silence");
+                cache_.kill_feed(process);
+            });
+        plan(Fault::clock_step, [this] {
+            note("the wall clock is stepped by an hour");
+            shared_.wall_step += std::chrono::hours(choices_.pick(2) == 0 ? 1 : -1);
+        });
+    }
+
+    /// Whether no client may ever go back: not where an in-process tier lags by its bound, nor across the loss of the shared tier,
+    /// with which the fences of writes under way are lost.
+    bool promises_sessions() const {
+        return strict && !Near && options_.faults.injected(Fault::cache_restart) == 0 && options_.faults.injected(Fault::cache_rollback) == 0;
+    }
+
+    /// Lets all faults end and all bounds pass, and then asks every process for every row.
+    void rest() {
+        options_.faults = without_further(options_.faults);
+        const Duration quiet = (fence_for + lease_for) * 2 + std::chrono::seconds(2) + (strict ? Duration::zero() : ttl * 2);
+        scheduler_.run_until(scheduler_.now() + quiet);
+        note("all is quiet");
+        for (const auto& [key, states] : history_.rows()) {
+            if constexpr (requires { cache_.store().template inspect<0>(key); }) {
+                const auto kept = cache_.store().template inspect<0>(key);
+                if (kept.answer == Answer::wait || kept.answer == Answer::bypass) {
+                    violation_ = Violation{Property::c8_no_leak, "a lease or fence of " + key + " is left"};
+                    return;
+                }
+            }
+        }
+        for (std::uint16_t process = 1; process <= options_.processes; ++process)
+            for (const auto& [key, states] : history_.rows()) ask_quietly(process, key);
+    }
+
+    static Faults without_further(Faults faults) {
+        for (std::size_t i = 0; i < fault_count; ++i) faults.allow(static_cast<Fault>(i), false);
+        return faults;
+    }
+
+    void ask_quietly(std::uint16_t process, const std::string& key) {
+        const CommittedRow& truth = history_.of(key).back();
+        const Actor actor{process, 50};
+        ReadSeen read = begin_read(0);
+        read.key = key;
+        bool answered = false;
+        processes_[process].repository->async_find(key, Read{}, bound(actor, [&](const Error& failure, const Found<Ticket>& found) {
+                                                       answered = true;
+                                                       const bool same = !failure && (truth.present ? found.row() && found.version() == truth.version : !found.row());
+                                                       end_read(actor, read, failure, found);
+                                                       if (!same && !violation_)
+                                                           violation_ = Violation{Property::c7_quiet, "process " + std::to_string(process) + " answers for " + key + " with v" + std::to_string(found.version()) +
+                                                                                                          (failure ? " (" + failure.text + ")" : "") + ", the database has v" + std::to_string(truth.version)};
+                                                   }));
+        while (!answered && scheduler_.step()) {}
+    }
+
+    WorldOptions options_;
+    Choices& choices_;
+    Trace trace_;
+    Scheduler scheduler_;
+    Network network_;
+    SimShared shared_;
+    SimCacheServer<Ticket> cache_;
+    SimDatabaseServer<Ticket> database_;
+    History history_;
+    std::map<std::uint16_t, Process> processes_;
+    std::map<std::uint16_t, std::vector<std::uint32_t>> live_;
+    std::vector<std::string> keys_, codes_;
+    std::uint32_t last_client_ = 0, last_code_ = 0;
+    std::size_t busy_ = 0;
+    std::uint64_t operations_ = 0;
+    std::optional<Violation> violation_;
+};
+
+} // namespace testing
+} // namespace v0
+} // namespace larder
