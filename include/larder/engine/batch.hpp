@@ -47,10 +47,12 @@ struct Batch {
             for (std::size_t i = 0; i < keys.size(); ++i) {
                 const Version oldest = at_least.empty() ? plan.intent.at_least : at_least[i];
                 auto decide = serves(core, driver, seen[i], oldest);
-                if (co_await decide)
+                if (co_await decide) {
+                    if (seen[i].refresh_due && !seen[i].value.absent()) Reading::refresh_in_background(core, keys[i]);
                     results[i] = Reading::result_of(core, seen[i]);
-                else
+                } else {
                     missing.push_back(i);
+                }
             }
         } else {
             for (std::size_t i = 0; i < keys.size(); ++i) missing.push_back(i);

@@ -87,7 +87,7 @@ inline constexpr bool has_fast_hit_v = requires(Tier& tier, const space_view_t<E
 
 /// All that the verbs of one repository share. Lives as long as the repository or any verb still under way.
 template <entity EntityType, class Backend, policy PolicyType, environment EnvType>
-struct Core {
+struct Core : std::enable_shared_from_this<Core<EntityType, Backend, PolicyType, EnvType>> {
     using Entity = EntityType;
     using Policy = PolicyType;
     using Env = EnvType;
@@ -206,9 +206,12 @@ struct Core {
         return Absence::none;
     }
 
+    /// Whether a copy in the tiers may answer a read without the database confirming it, if only because the database fails.
+    bool copies_answer() const noexcept { return Policy::caches_rows && (!Policy::guarantee.current_reads || options.stale_if_error > Duration::zero()); }
+
     /// The bound of a write that reached the database; 0 if it is effective.
     Duration bound_of(bool reached_tiers) const noexcept {
-        if constexpr (Policy::guarantee.current_reads) return Duration::zero();
+        if (!copies_answer()) return Duration::zero();
         const Duration longest = std::max(options.ttl, longest_ttl.load(std::memory_order_relaxed));
         if (!reached_tiers) return longest + options.stale_if_error;
         if constexpr (Authority::outlives_process) {

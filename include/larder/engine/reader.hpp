@@ -4,6 +4,11 @@
 #include <larder/engine/core.hpp>
 #include <larder/engine/task.hpp>
 #include <larder/engine/tier_path.hpp>
+#include <larder/engine/verbs.hpp>
+#include <larder/repository/result.hpp>
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -72,14 +77,54 @@ struct Reader {
         co_return std::move(fetched.result);
     }
 
-    /// Loads a row although it may be cached, and replaces what is cached.
+    /// Loads a row although it may be cached, and replaces what is cached; also what a load under way is about to cache.
     static Task<Fetched> refresh(Core& core, Driver& driver, const Key& key) {
+        Demand demand;
+        demand.refresh = true;
+        Seen<Row> seen;
+        if constexpr (Policy::caches_rows) {
+            auto look = Tiers::template lookup<0>(core, driver, key, demand);
+            seen = co_await look;
+            if (seen.lease == 0 && seen.answer != Answer::bypass && core.fills(Tiers::authority_level)) {
+                KeySet<Entity> others;
+                others.template add<0>(key);
+                auto drop = Tiers::drop(core, driver, others, Invalidation::expel);
+                co_await drop;
+                auto again = Tiers::template lookup<0>(core, driver, key, demand);
+                seen = co_await again;
+            }
+        }
+        auto load = load_row(core, driver, key, Read{}, Extent::whole, seen, nullptr);
+        co_return co_await load;
+    }
+
+    /// Replaces a cached row whose refresh is due, unless somebody is at it.
+    static Task<Done> refresh_ahead(Core& core, Driver& driver, const Key& key) {
         Demand demand;
         demand.refresh = true;
         auto look = Tiers::template lookup<0>(core, driver, key, demand);
         auto seen = co_await look;
-        auto load = load_row(core, driver, key, Read{}, Extent::whole, seen, nullptr);
-        co_return co_await load;
+        if (seen.answer == Answer::hit && seen.refresh_due && seen.lease != 0) {
+            // Nobody waits for the answer, so there is none to be stale.
+            auto load = load_row(core, driver, key, Read{.max_age = Duration::min()}, Extent::whole, seen, nullptr);
+            const Fetched fetched = co_await load;
+            if (fetched.result.error.failed()) core.hide(Level::database, "refresh_ahead", fetched.result.error.get());
+            co_return Done();
+        }
+        if (seen.answer == Answer::hit) Tiers::template keep_in_front<0>(core, key, seen);
+        auto release = Tiers::template release<0>(core, driver, key, seen);
+        co_await release;
+        co_return Done();
+    }
+
+    /// Starts `refresh_ahead` in the background. \pre the core is shared.
+    static void refresh_in_background(Core& core, Key key) {
+        const auto home = core.home();
+        if (!home || core.stopped.load(std::memory_order_relaxed)) return;
+        boost::asio::post(home, [shared = core.shared_from_this(), key = std::move(key)]() mutable {
+            auto body = [key = std::move(key)](Core& own, Driver& driver) { return refresh_ahead(own, driver, key); };
+            start_verb<Done>(shared, Verb::refresh, std::move(body), boost::asio::detached);
+        });
     }
 
     /// Whether a cached row carries the mark that the policy asks for.
@@ -266,6 +311,7 @@ private:
             if (seen.answer == Answer::hit) {
                 auto decide = judge(core, driver, key, seen, extent, leader);
                 if (co_await decide) {
+                    if (seen.refresh_due && !seen.value.absent()) refresh_in_background(core, key);
                     Fetched fetched;
                     fetched.result = result_of(core, seen);
                     co_return fetched;

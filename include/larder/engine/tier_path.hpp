@@ -74,16 +74,22 @@ struct TierPath {
             co_return seen;
         }
         static_cast<Lookup<Value<Space>>&>(seen) = std::move(*outcome);
-        if constexpr (Core::has_near) {
-            if (seen.answer == Answer::hit && seen.placeholder != 0 && seen.lease == 0) {
+        if (seen.answer == Answer::hit && seen.lease == 0)
+            keep_in_front<Space>(core, key, seen);
+        else if (seen.lease == 0)
+            drop_placeholder<Space>(core, key, seen);
+        co_return seen;
+    }
+
+    /// Gives the authority's hit to the tier in front, if there is one and a placeholder stands there.
+    template <std::size_t Space>
+    static void keep_in_front(Core& core, const Key<Space>& key, Seen<Value<Space>>& seen) {
+        if constexpr (Core::has_near)
+            if (seen.placeholder != 0) {
                 Lifetime life{.serve = seen.age + seen.remaining};
                 life.refresh_after = core.refresh_after(life.serve);
                 core.near.template fill<Space>(key, {std::exchange(seen.placeholder, 0), seen.version, seen.value, seen.age, life});
-            } else if (seen.lease == 0) {
-                drop_placeholder<Space>(core, key, seen);
             }
-        }
-        co_return seen;
     }
 
     /// Fills what a lookup gave the right to fill. Without that right: `lost`.

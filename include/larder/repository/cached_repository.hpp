@@ -392,14 +392,8 @@ private:
     static bool hit(const std::shared_ptr<Core>& core, const space_view_t<Entity, Space>& key, const Read& how, Enough enough, detail::Loaded<Entity>& loaded) {
         bool refresh_due = false;
         if (!detail::FastPath<Core>::template hit<Space>(*core, key, how, enough, loaded, refresh_due)) return false;
-        if (refresh_due && loaded.row.full) refresh_in_background(core, primary_key_of(*loaded.row.full));
+        if (refresh_due) Reading::refresh_in_background(*core, loaded.row.full ? primary_key_of(*loaded.row.full) : primary_key_of(loaded.row.warm->partial_row()));
         return true;
-    }
-
-    static void refresh_in_background(const std::shared_ptr<Core>& core, Key key) {
-        const auto home = core->home();
-        if (!home || core->stopped.load(std::memory_order_relaxed)) return;
-        boost::asio::post(home, [core, key = std::move(key)] { detail::start_verb<Found<Entity>>(core, Verb::refresh, refreshing_ahead(key), boost::asio::detached); });
     }
 
     template <std::size_t Space>
@@ -622,9 +616,8 @@ private:
         };
     }
 
-    static auto refreshing(const KeyView& view) { return refreshing_ahead(own_key<Entity>(view)); }
-    static auto refreshing_ahead(Key owned) {
-        return [key = std::move(owned)](Core& core, Driver& driver) -> Task<Found<Entity>> {
+    static auto refreshing(const KeyView& view) {
+        return [key = own_key<Entity>(view)](Core& core, Driver& driver) -> Task<Found<Entity>> {
             auto refresh = Reading::refresh(core, driver, key);
             auto fetched = co_await refresh;
             co_return detail::judge_whole(core, std::move(fetched.result));

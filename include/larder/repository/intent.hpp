@@ -14,7 +14,7 @@ struct Read {
     Version at_least = 0;              ///< No older version answers.
     Duration max_age = Duration::max();///< No answer whose load began longer ago.
     bool truth = false;                ///< The database answers, and nothing is filled.
-    std::optional<Duration> ttl = {};  ///< What this read loads lives this long, not as long as the options say. More than 0.
+    std::optional<Duration> ttl = {};  ///< What this read loads lives this long, not as long as the options say; 0 or less: it is not kept.
 };
 
 /// A read that sees at least what a write or an earlier read returned.

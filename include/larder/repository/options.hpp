@@ -32,6 +32,8 @@ inline HeatRule heat_by_frequency(std::uint32_t warm_from = 2, std::uint32_t hot
 
 /// Everything about a repository that changes no guarantee but states its bounds.
 struct Options {
+    /// The longest span that any option may name: a hundred years.
+    static constexpr Duration longest = std::chrono::hours(24 * 365 * 100);
     /// How long a loaded row may be served; more than 0. A row's own `expires` may end it earlier.
     Duration ttl = std::chrono::hours(1);
     /// The share of the TTL by which it is shortened at random, so that what was loaded together does not end together; 0 to 1.
@@ -53,7 +55,8 @@ struct Options {
     /// How many rows a batched query loads at the most; more than 0.
     std::size_t batch_size = 500;
     /// Declares that this repository is the only one that writes these rows, so that its in-process tier may call a write
-    /// effective. Without it, and without a shared tier, a write is pending for the TTL: another process may keep the old row that long.
+    /// effective. Without it, and without a shared tier, a write is pending for the TTL (or for the longest that a read of this
+    /// repository asked for): another process may keep the old row that long.
     bool sole_writer = false;
     /// How hot a loaded row is; empty: always hot.
     HeatRule heat = {};
@@ -64,6 +67,8 @@ struct Options {
     /// The first thing that is wrong with the options; unset if nothing is.
     Error check() const {
         const auto wrong = [](const char* text) { return Error{errc::invalid_options, text}; };
+        for (const Duration span : {ttl, negative_ttl, stale_if_error, lease_for, fence_for, touch_interval})
+            if (span > longest) return wrong("no span of Options may be longer than Options::longest, a hundred years");
         if (ttl <= Duration::zero()) return wrong("Options::ttl must be more than 0");
         if (!(jitter >= 0 && jitter < 1)) return wrong("Options::jitter must be at least 0 and less than 1");
         if (negative_ttl < Duration::zero()) return wrong("Options::negative_ttl must not be less than 0");
