@@ -56,6 +56,9 @@ struct HitView {
 /// - `after_write`: what a commit does to the tiers. `stamp`: how cached rows are marked.
 /// - `on_hit(HitView) -> OnHit`: what to do with a hit. Called without a lock, must not block. A policy without rows in the tiers is never asked.
 ///
+/// It may have one more constant, true if `on_hit` always decides the same, which saves what the other decisions would need:
+/// `always_serves` (then no database has to tell a version alone) or `always_verifies`.
+///
 /// A stamp that differs makes a miss before `on_hit` is asked.
 template <class P>
 concept policy = std::copyable<P> && requires(const P& p, const HitView& hit) {
@@ -73,6 +76,18 @@ namespace detail {
 /// Whether a policy can be told at compile time to answer every hit from the cache.
 template <class Policy>
 inline constexpr bool always_serves_v = requires { requires Policy::always_serves; };
+
+/// Whether a policy is known to have the version of every hit verified.
+template <class Policy>
+inline constexpr bool always_verifies_v = requires { requires Policy::always_verifies; };
+
+/// Whether a policy may answer a hit from the cache as it is.
+template <class Policy>
+inline constexpr bool may_serve_v = Policy::caches_rows && !always_verifies_v<Policy>;
+
+/// Whether a policy may have a row loaded although it is cached.
+template <class Policy>
+inline constexpr bool may_reload_v = Policy::caches_rows && !always_serves_v<Policy> && !always_verifies_v<Policy>;
 
 /// Whether a policy may ask for a row's version alone.
 template <class Policy>

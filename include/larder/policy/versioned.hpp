@@ -34,6 +34,7 @@ struct Versioned<row_probe> {
     static constexpr Guarantee guarantee{"never serves a version other than the current one", "none", "rows are large and their version is cheap to ask", true};
     static constexpr bool caches_rows = true;
     static constexpr bool fenced = false;
+    static constexpr bool always_verifies = true;
     static constexpr AfterWrite after_write = AfterWrite::publish;
     static constexpr Stamp stamp = Stamp::none;
     constexpr OnHit on_hit(const HitView&) const noexcept { return OnHit::verify_version; }

@@ -15,6 +15,7 @@
 #include <larder/policy/write_through.hpp>
 #include <larder/repository/assignments.hpp>
 #include <larder/repository/checks.hpp>
+#include <larder/repository/explain.hpp>
 #include <larder/repository/intent.hpp>
 #include <larder/repository/options.hpp>
 #include <larder/repository/result.hpp>
@@ -106,6 +107,9 @@ public:
 
     /// What the policy promises.
     static constexpr Guarantee guarantee() noexcept { return Policy::guarantee; }
+
+    /// What a verb costs for each outcome: the steps in order, and the round trips. \param rows for how many rows it is asked, if it takes many.
+    static constexpr Plan explain(Verb verb, std::size_t rows = 1) { return larder::explain<CachedRepository>(verb, rows); }
 
     /// \name Reading one row
     /// @{
@@ -337,6 +341,7 @@ public:
     /// Call it before either repository is used. \tparam Member the embedding member.
     template <auto Member, class ChildBackend, class ChildPolicy, class ChildEnv>
     void link(CachedRepository<bare_value_t<detail::member_t<Member>>, ChildBackend, ChildPolicy, ChildEnv>& children) {
+        static_assert(detail::can_list_parents<typename Core::Database, Entity, Member>, "larder: this database cannot list the rows that embed another: it needs parents_of<Member>(key)");
         detail::link_parents<Member>(core_, *children.core_);
     }
     /// @}
@@ -385,6 +390,21 @@ private:
         return detail::start_verb<Result>(core_, verb, std::move(body), std::forward<Token>(token));
     }
 
+    template <std::size_t Space>
+    static constexpr void check_load_by() {
+        static_assert(detail::can_load_by<typename Core::Database, Entity, Space>, "larder: this database cannot find a row by that alternate key: it needs load_by<Space>(key, mode)");
+    }
+    template <std::size_t Space>
+    static constexpr void check_list() {
+        static_assert(detail::can_list<typename Core::Database, Entity, Space>, "larder: this database cannot list that group: it needs list<Space>(key)");
+    }
+
+    static constexpr void check_touch() {
+        static_assert(Schema::has_touch, "larder: the schema declares no touch column: add larder::touch<&Entity::field>");
+        static_assert(!Schema::has_touch || detail::can_touch<typename Core::Database, Entity>, "larder: this database cannot touch a row: it needs touch(key, moment)");
+    }
+    static constexpr void check_revoked() { static_assert(Schema::has_revoked, "larder: the schema declares no revoked column: add larder::revoked<&Entity::field>"); }
+
     static bool is_whole(const CachedRow<Entity>& row) noexcept { return row.full != nullptr; }
 
     /// The plain hit; starts a refresh in the background where one is due.
@@ -427,6 +447,7 @@ private:
 
     template <std::size_t Space>
     static auto loading(const space_view_t<Entity, Space>& view, const Read& how) {
+        check_load_by<Space>();
         return [key = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<Found<Entity>> {
             auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::whole);
             auto loaded = co_await find;
@@ -436,6 +457,7 @@ private:
 
     template <std::size_t Space>
     auto finding(const space_view_t<Entity, Space>& view, const Read& how) {
+        check_load_by<Space>();
         return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<Found<Entity>> {
             detail::Loaded<Entity> loaded;
             if (!hit<Space>(self.lock(), view_of<Entity, Space>(key), how, is_whole, loaded)) {
@@ -449,6 +471,7 @@ private:
     template <std::size_t Space>
     auto finding_warm(const space_view_t<Entity, Space>& view, const Read& how) {
         static_assert(Schema::has_warm, "larder: the schema declares no warm fields: add larder::warm<&Entity::field, ...>");
+        check_load_by<Space>();
         return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<FoundWarm<Entity>> {
             detail::Loaded<Entity> loaded;
             if (!hit<Space>(self.lock(), view_of<Entity, Space>(key), how, [](const CachedRow<Entity>&) { return true; }, loaded)) {
@@ -487,6 +510,7 @@ private:
 
     template <std::size_t Space>
     static auto finding_all(const space_view_t<Entity, Space>& view, const Read& how) {
+        check_list<Space>();
         return [group = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<FoundMany<Entity>> {
             auto listed = core.query(QueryKind::list, driver, Core::Ops::template list<Space>(group));
             const auto rows = co_await listed;
@@ -539,7 +563,7 @@ private:
 
     template <class Also>
     static auto revoking(const KeyView& view, Also also, Effect effect) {
-        static_assert(Schema::has_revoked, "larder: the schema declares no revoked column: add larder::revoked<&Entity::field>");
+        check_revoked();
         return [key = own_key<Entity>(view), also = std::move(also), effect](Core& core, Driver& driver) -> Task<Written<Entity>> {
             auto mutate = [&](Entity& row) {
                 if (Schema::is_revoked(row)) return false;
@@ -562,7 +586,8 @@ private:
 
     template <std::size_t Space, class Also>
     static auto revoking_all(const space_view_t<Entity, Space>& view, Also also) {
-        static_assert(Schema::has_revoked, "larder: the schema declares no revoked column: add larder::revoked<&Entity::field>");
+        check_revoked();
+        static_assert(!Schema::has_revoked || detail::can_revoke_all<typename Core::Database, Entity, Space>, "larder: this database cannot revoke a whole group at once: it needs revoke_all<Space>(key, pattern, members)");
         return [group = own_key<Entity, Space>(view), also = std::move(also)](Core& core, Driver& driver) -> Task<WrittenMany<Entity>> {
             Entity pattern{};
             set_revoked(pattern, core.env.wall_now());
@@ -573,11 +598,11 @@ private:
     }
 
     static auto touching(const KeyView& view) {
-        static_assert(Schema::has_touch, "larder: the schema declares no touch column: add larder::touch<&Entity::field>");
+        check_touch();
         return [key = own_key<Entity>(view)](Core& core, Driver& driver) { return Writing::touch(core, driver, key); };
     }
     static auto touching(Found<Entity> row) {
-        static_assert(Schema::has_touch, "larder: the schema declares no touch column: add larder::touch<&Entity::field>");
+        check_touch();
         return [found = std::move(row)](Core& core, Driver& driver) -> Task<Written<Entity>> {
             if (touch_is_over(core, found)) co_return not_touched(found);
             const Key key = primary_key_of(*found);
@@ -630,6 +655,7 @@ private:
 
     template <std::size_t Space>
     static auto warming_group(const space_view_t<Entity, Space>& view, std::function<void(const WarmReport&)> progress) {
+        check_list<Space>();
         return [group = own_key<Entity, Space>(view), progress = std::move(progress)](Core& core, Driver& driver) { return detail::Warmer<Core>::template warm_group<Space>(core, driver, group, progress); };
     }
 

@@ -8,10 +8,23 @@
 #include <larder/repository/stack.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 namespace larder {
 inline namespace v0 {
 namespace detail {
+
+/// Whether a database can do what a refinement of `database` names. What one that answers later can do shows where it is asked.
+template <class Database, class Entity, std::size_t Space>
+concept can_load_by = Space == 0 || asynchronous_database<Database, Entity> || loads_by<Database, Entity, Space>;
+template <class Database, class Entity, std::size_t Space>
+concept can_list = asynchronous_database<Database, Entity> || lists_groups<Database, Entity, Space>;
+template <class Database, class Entity, std::size_t Space>
+concept can_revoke_all = asynchronous_database<Database, Entity> || revokes_groups<Database, Entity, Space>;
+template <class Database, class Entity>
+concept can_touch = asynchronous_database<Database, Entity> || touches_rows<Database, Entity>;
+template <class Database, class Entity, auto Member>
+concept can_list_parents = asynchronous_database<Database, Entity> || lists_parents<Database, Entity, Member>;
 
 /// The key space of `find_by<members...>`; anything else does not compile, and says why.
 template <class Entity, auto... Members>
@@ -31,6 +44,7 @@ struct FindAllBySpace {
 /// The rules of composition, each with the sentence that says which one is broken.
 template <class Entity, class Backend, class Policy, class Env>
 struct Composition {
+    static_assert(sizeof(schema_of<Entity>) != 0); // What is wrong with the schema is said first of all.
     static_assert(entity<Entity>, "larder: the first argument must be an entity: a described struct with larder::entity_traits");
     static_assert(environment<Env>, "larder: the fourth argument must be an environment (larder/environment.hpp)");
     static_assert(backend<Backend, Entity, Env>, "larder: the second argument must be a backend, such as larder::Stack<larder::MemoryCache, larder::SqliteDatabase>");
@@ -47,6 +61,7 @@ struct Composition {
                   "larder: the last of a stack's members must be a database: load, load_many, insert, update, erase (larder/database/database.hpp)");
 
     static constexpr bool probes = may_probe_v<Policy>;
+    static constexpr bool is_group = epoch_space_v<Policy, Entity> >= schema_of<Entity>::alias_end && epoch_space_v<Policy, Entity> < schema_of<Entity>::space_count;
     static_assert(!probes || schema_of<Entity>::has_version, "larder: this policy compares versions, but the schema declares none: add larder::version<&Entity::field>, or use Hybrid");
     static_assert(!probes || probes_versions<Database, Entity> || asynchronous_database<Database, Entity>,
                   "larder: this policy asks for a row's version alone, which this database cannot: it needs load_version(key)");
@@ -56,7 +71,9 @@ struct Composition {
     static_assert(!Policy::caches_rows || Policy::fenced || Database::conditional_writes,
                   "larder: this database cannot write conditionally on a version, so only Hybrid or a fenced policy (WriteThrough) keeps its promise");
     static_assert(Policy::stamp != Stamp::group_epoch || schema_of<Entity>::group_count != 0, "larder: this policy stamps rows with a group's epoch, but the schema declares no larder::group");
-    static_assert(Policy::stamp != Stamp::group_epoch || asynchronous_database<Database, Entity> || keeps_epochs<Database, Entity, epoch_space_v<Policy, Entity>>,
+    static_assert(Policy::stamp != Stamp::group_epoch || schema_of<Entity>::group_count == 0 || is_group,
+                  "larder: this policy stamps rows with the epoch of a group that the schema does not declare: add larder::group over the policy's members");
+    static_assert(Policy::stamp != Stamp::group_epoch || !is_group || asynchronous_database<Database, Entity> || keeps_epochs<Database, Entity, epoch_space_v<Policy, Entity>>,
                   "larder: this policy needs a database that keeps group epochs: load_epoch and revoke_all");
     static constexpr bool sound = true;
 };
