@@ -26,7 +26,8 @@ struct parents_of_method {
     }
 };
 
-/// Lists the parents that embed a row and drops their copies. \returns whether that was done.
+/// Lists the parents that embed a row and drops their copies, and then those of the rows that embed the parents. \returns whether
+/// that was done.
 template <auto Member, class Parent, class ChildKey>
 Task<bool> expel_parents(std::shared_ptr<Parent> parent, Driver& driver, ChildKey child) {
     using Entity = typename Parent::Entity;
@@ -41,7 +42,16 @@ Task<bool> expel_parents(std::shared_ptr<Parent> parent, Driver& driver, ChildKe
     for (const auto& row : *rows) keys.template in<0>().push_back(row.key);
     auto drop = TierPath<Parent>::drop(*parent, driver, keys, Invalidation::expel);
     const Done dropped = co_await drop;
-    co_return !dropped.failed();
+    bool done = !dropped.failed();
+    for (const auto& row : *rows)
+        for (const auto& grandparent : parent->parents) {
+            auto task = grandparent(driver, row.key);
+            if (!task) continue;
+            auto& expelling = *task;
+            const bool expelled = co_await expelling;
+            done = done && expelled;
+        }
+    co_return done;
 }
 
 /// Makes writes of `child` expel the parents that embed the written row. The child does not keep the parent alive.

@@ -182,6 +182,14 @@ struct TierPath {
         co_return outcome.has_error() ? Done(outcome.error()) : Done();
     }
 
+    /// Drops the rows of a group from the in-process tiers.
+    template <std::size_t Space>
+    static void expel_group(Core& core, const Key<Space>& group) {
+        core.drops.fetch_add(1, std::memory_order_acq_rel);
+        if constexpr (requires { core.authority.template expel_group<Space>(group); }) core.authority.template expel_group<Space>(group);
+        if constexpr (Core::has_near) core.near.template expel_group<Space>(group);
+    }
+
 private:
     /// Fencing and publishing are idempotent, so a lost answer is asked for again.
     static constexpr unsigned attempts = 3;

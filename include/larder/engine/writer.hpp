@@ -390,7 +390,7 @@ private:
     /// Gives a fence back after a write that did not commit. One that may have committed keeps it, to end by itself; without a
     /// fence the copies of what it may have changed are dropped.
     static Task<bool> lift_fence(Core& core, Driver& driver, const KeySet<Entity>& keys, const Hold& hold, const Error& failure) {
-        if (hold.owner == 0 && failure == errc::outcome_unknown) {
+        if (hold.owner == 0 && (failure == errc::outcome_unknown || failure == errc::exception_thrown)) {
             auto drop = Tiers::drop(core, driver, keys, Invalidation::expel);
             co_await drop;
         }

@@ -149,7 +149,7 @@ public:
     }
 
     /// The row if the in-memory tier may answer by itself, as the policy has it; else `Absence::not_cached`. Never goes
-    /// further, never waits, never allocates.
+    /// further, never waits, and allocates nothing but to start a refresh ahead that is due.
     Found<Entity> try_find(const KeyView& key, const Read& how = {}) { return try_in<0>(key, how); }
     template <auto... Members>
     Found<Entity> try_find_by(const ViewBy<Members...>& key, const Read& how = {}) {
@@ -291,13 +291,15 @@ public:
     Done expel_by(const ViewBy<Members...>& key) {
         return block<Done>(Verb::refresh, dropping<one<Members...>>(key, Invalidation::expel));
     }
-    /// Drops the copies of a group's rows from the in-process tiers, without asking the database.
+    /// Drops the copies of a group's rows that the in-process tiers hold at this moment, without asking the database. O(rows of the group).
     template <auto... Members>
-    void expel_all_by(const GroupView<Members...>& group) {
+    Done expel_all_by(const GroupView<Members...>& group) {
         constexpr std::size_t space = many<Members...>;
         static_assert(requires(typename Core::Nearest& tier, const space_key_t<Entity, space>& key) { tier.template expel_group<space>(key); },
                       "larder: the nearest tier of this stack cannot drop a group");
-        core_->nearest().template expel_group<space>(own_key<Entity, space>(group));
+        if (core_->stopped.load(std::memory_order_acquire)) return Done(Error{errc::stopped, "the repository was shut down"});
+        Tiers::template expel_group<space>(*core_, own_key<Entity, space>(group));
+        return {};
     }
     /// Keeps the copies of a row as a fallback for failures of the database only.
     Done expire(const KeyView& key) { return block<Done>(Verb::refresh, dropping<0>(key, Invalidation::expire)); }
@@ -346,7 +348,7 @@ public:
     }
     /// @}
 
-    /// An identity map for one request: what it has found by one key it knows by all. Not thread-safe; see `RequestScope`.
+    /// An identity map for one request: what it has found by one key it knows by all. See `RequestScope`.
     RequestScope<CachedRepository> scope() { return RequestScope<CachedRepository>(*this); }
 
     /// The counters so far, with the sizes of the in-process tiers. For environments whose observer is `Metrics`.
@@ -431,8 +433,9 @@ private:
 
     template <std::size_t Space>
     Found<Entity> try_in(const space_view_t<Entity, Space>& key, const Read& how) {
+        if (core_->stopped.load(std::memory_order_relaxed)) return Found<Entity>(Error{errc::stopped, "the repository was shut down"});
         detail::Loaded<Entity> loaded;
-        if (core_->stopped.load(std::memory_order_relaxed) || !hit<Space>(core_, key, how, is_whole, loaded)) return Found<Entity>(nullptr, Absence::not_cached, Core::Nearest::level, 0, Duration::zero());
+        if (!hit<Space>(core_, key, how, is_whole, loaded)) return Found<Entity>(nullptr, Absence::not_cached, Core::Nearest::level, 0, Duration::zero());
         return detail::judge_whole(*core_, std::move(loaded));
     }
 

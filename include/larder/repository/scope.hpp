@@ -18,7 +18,8 @@ inline namespace v0 {
 /// asking anybody. Refresh token first, then jti, then id is one cache lookup and at most one query.
 ///
 /// *Outside the promises about freshness*: within the scope a row stays as it was first found, even if it has been written
-/// since; `forget` it after writing it. Absent rows are not remembered.
+/// since; `forget` it after writing it. What a read asks for by itself (`at_least`, `max_age`, `truth`) is respected: a row that
+/// does not meet it is found anew. Absent rows are not remembered.
 /// Safe to use from several threads. O(rows in the scope). Lives no longer than its repository.
 template <class Repository>
 class RequestScope {
@@ -29,9 +30,9 @@ class RequestScope {
 public:
     explicit RequestScope(Repository& repository) : repository_(repository), rows_(std::make_shared<Rows>()) {}
 
-    /// As the repository's `find`, once.
+    /// As the repository's `find`, once. What the scope knows comes from `Level::scope`.
     Found<Entity> find(const typename Repository::KeyView& key, const Read& how = {}) {
-        return find_in<0>(key, [&] { return repository_.find(key, how); });
+        return find_in<0>(key, how, [&] { return repository_.find(key, how); });
     }
     template <class Token = Deferred>
     auto async_find(const typename Repository::KeyView& key, const Read& how = {}, Token&& token = {}) {
@@ -41,15 +42,15 @@ public:
     /// As the repository's `find_by`, once.
     template <auto... Members>
     Found<Entity> find_by(const typename Repository::template ViewBy<Members...>& key, const Read& how = {}) {
-        return find_in<Repository::template one<Members...>>(key, [&] { return repository_.template find_by<Members...>(key, how); });
+        return find_in<Repository::template one<Members...>>(key, how, [&] { return repository_.template find_by<Members...>(key, how); });
     }
     template <auto... Members, class Token = Deferred>
     auto async_find_by(const typename Repository::template ViewBy<Members...>& key, const Read& how = {}, Token&& token = {}) {
         return start<Repository::template one<Members...>>(Verb::find_by, key, how, std::forward<Token>(token));
     }
 
-    /// Adds a row that was found otherwise.
-    void remember(const Found<Entity>& found) { rows_->remember(found); }
+    /// Adds a row that was found otherwise, in the place of what the scope knows of it.
+    void remember(const Found<Entity>& found) { rows_->remember(found, repository_.environment().now()); }
 
     /// Forgets a row, so that it is asked for again.
     void forget(const primary_key_t<Entity>& key) { rows_->forget(key); }
@@ -61,49 +62,57 @@ private:
     class Rows {
     public:
         template <std::size_t Space, class View>
-        Found<Entity> find(const View& key) const {
+        Found<Entity> find(const View& key, const Read& how, SteadyTime now) const {
             const std::lock_guard lock(mutex_);
-            for (const auto& known : found_)
-                if (has_key<Space>(*known, key)) return known;
+            for (const auto& [found, loaded_at] : known_)
+                if (has_key<Space>(*found, key)) {
+                    const Duration age = now - loaded_at;
+                    if (how.truth || how.at_least > found.version() || age > how.max_age) return {};
+                    return Found<Entity>(found.row(), Absence::none, Level::scope, found.version(), age, found.stale());
+                }
             return {};
         }
-        void remember(const Found<Entity>& found) {
+        void remember(const Found<Entity>& found, SteadyTime now) {
             if (!found) return;
             const auto key = primary_key_of(*found);
             const std::lock_guard lock(mutex_);
-            for (const auto& known : found_)
-                if (has_key<0>(*known, key)) return;
-            found_.push_back(found);
+            std::erase_if(known_, [&](const Known& known) { return has_key<0>(*known.found, key); });
+            known_.push_back({found, now - found.age()});
         }
         void forget(const primary_key_t<Entity>& key) {
             const std::lock_guard lock(mutex_);
-            std::erase_if(found_, [&](const Found<Entity>& known) { return has_key<0>(*known, key); });
+            std::erase_if(known_, [&](const Known& known) { return has_key<0>(*known.found, key); });
         }
         std::size_t size() const {
             const std::lock_guard lock(mutex_);
-            return found_.size();
+            return known_.size();
         }
 
     private:
+        struct Known {
+            Found<Entity> found;
+            SteadyTime loaded_at;
+        };
+
         mutable std::mutex mutex_;
-        std::vector<Found<Entity>> found_;
+        std::vector<Known> known_;
     };
 
     template <std::size_t Space, class Ask>
-    Found<Entity> find_in(const space_view_t<Entity, Space>& key, Ask&& ask) {
-        if (auto known = rows_->template find<Space>(key)) return known;
+    Found<Entity> find_in(const space_view_t<Entity, Space>& key, const Read& how, Ask&& ask) {
+        if (auto known = rows_->template find<Space>(key, how, repository_.environment().now())) return known;
         Found<Entity> found = ask();
-        rows_->remember(found);
+        remember(found);
         return found;
     }
 
     template <std::size_t Space, class Token>
     auto start(Verb verb, const space_view_t<Entity, Space>& view, const Read& how, Token&& token) {
-        auto body = [rows = rows_, key = own_key<Entity, Space>(view), ask = repository_.template finding<Space>(view, how)](Core& core, detail::Driver& driver) mutable -> detail::Task<Found<Entity>> {
-            if (auto known = rows->template find<Space>(view_of<Entity, Space>(key))) co_return known;
+        auto body = [rows = rows_, key = own_key<Entity, Space>(view), how, ask = repository_.template finding<Space>(view, how)](Core& core, detail::Driver& driver) mutable -> detail::Task<Found<Entity>> {
+            if (auto known = rows->template find<Space>(view_of<Entity, Space>(key), how, core.env.now())) co_return known;
             auto asking = ask(core, driver);
             Found<Entity> found = co_await asking;
-            rows->remember(found);
+            rows->remember(found, core.env.now());
             co_return found;
         };
         return repository_.template start<Found<Entity>>(verb, std::move(body), std::forward<Token>(token));
