@@ -98,9 +98,16 @@ private:
         std::vector<Known> known_;
     };
 
+    template <std::size_t Space>
+    static Found<Entity> look(const Rows& rows, Core& core, const space_view_t<Entity, Space>& key, const Read& how) {
+        auto known = rows.template find<Space>(key, how, core.env.now());
+        core.env.observe(event::Lookup{Level::scope, known ? LookupOutcome::hit : LookupOutcome::miss, false});
+        return known;
+    }
+
     template <std::size_t Space, class Ask>
     Found<Entity> find_in(const space_view_t<Entity, Space>& key, const Read& how, Ask&& ask) {
-        if (auto known = rows_->template find<Space>(key, how, repository_.environment().now())) return known;
+        if (auto known = look<Space>(*rows_, *repository_.core(), key, how)) return known;
         Found<Entity> found = ask();
         remember(found);
         return found;
@@ -109,7 +116,7 @@ private:
     template <std::size_t Space, class Token>
     auto start(Verb verb, const space_view_t<Entity, Space>& view, const Read& how, Token&& token) {
         auto body = [rows = rows_, key = own_key<Entity, Space>(view), how, ask = repository_.template finding<Space>(view, how)](Core& core, detail::Driver& driver) mutable -> detail::Task<Found<Entity>> {
-            if (auto known = rows->template find<Space>(view_of<Entity, Space>(key), how, core.env.now())) co_return known;
+            if (auto known = look<Space>(*rows, core, view_of<Entity, Space>(key), how)) co_return known;
             auto asking = ask(core, driver);
             Found<Entity> found = co_await asking;
             rows->remember(found, core.env.now());
