@@ -27,6 +27,7 @@ namespace {
 struct Dollars {
     static void parameter(std::string& sql, std::size_t number) { (sql += '$') += std::to_string(number); }
     static constexpr std::string_view greatest = "greatest";
+    static constexpr std::string_view is_same = "IS NOT DISTINCT FROM";
     static constexpr std::string_view clock = "clock()";
     static constexpr std::size_t clock_grain = 0;
     template <class Value>
@@ -103,6 +104,8 @@ TEST_CASE("a write takes its parameters in order, without a gap") {
     CHECK(Lite<Setting>::erase<false>() == "DELETE FROM \"settings\" WHERE \"name\" = ?1");
     CHECK(Lite<Coupon>::erase<true>().find("AND \"version\" = ?2 AND ") != std::string::npos);
     CHECK(Lite<Coupon>::erase<true>().ends_with("+ 999 <= ?3"));
+    CHECK(Lite<Setting>::update<false, true>() == "UPDATE \"settings\" SET \"value\" = ?4 WHERE \"name\" = ?1 AND \"alias\" COLLATE BINARY IS ?3 AND \"section\" COLLATE BINARY IS ?2");
+    CHECK(parameters_of(Lite<Pass>::update<true, true>()) == up_to(10));
     CHECK(parameters_of(Lite<Pass>::update<true>()) == up_to(10));
     CHECK(parameters_of(Lite<Pass>::update<false>()) == up_to(9));
     CHECK(parameters_of(Lite<Pass>::insert<true>()) == up_to(8));

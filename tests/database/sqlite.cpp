@@ -9,12 +9,14 @@
 #include <boost/describe/class.hpp>
 #include <doctest/doctest.h>
 
+#include <csignal>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include <sys/resource.h>
 
 using namespace larder_tests;
 using larder::testing::Coupon;
@@ -395,6 +397,23 @@ TEST_CASE("a full disk is told, and the write undone") {
     check_fails(settings.insert({"a", "b", "c", std::string(100'000, 'x')}), errc::database_failure, "full");
     CHECK(!*settings.load("a", ReadMode::plain));
     CHECK(succeeds(settings.insert({"a", "b", "c", "d"})));
+}
+
+TEST_CASE("a disk that fails at the commit leaves the outcome unknown") {
+    const TempFolder folder;
+    SqliteFile file(folder.file("test.db"));
+    REQUIRE(succeeds(create_tables<Setting>(file)));
+    SqliteDatabase<Setting> settings(file);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit small{1024, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    const auto stored = settings.insert({"a", "b", "c", "d"});
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    std::signal(SIGXFSZ, handler);
+    check_fails(stored, errc::outcome_unknown, "test.db");
+    CHECK(succeeds(settings.insert({"e", "f", "g", "h"})));
 }
 
 TEST_CASE("a handle that is the sole writer allows no other") {

@@ -50,7 +50,7 @@ TEST_CASE("an existing database is used as it is") {
         REQUIRE(!transaction.connection().execute("COMMIT;"
                                                   "CREATE TABLE tbl_Author (AuthorNo INTEGER PRIMARY KEY AUTOINCREMENT, \"full name\" VARCHAR(80) NOT NULL COLLATE NOCASE, born DATE);"
                                                   "CREATE TABLE tbl_Book (ISBN CHAR(13) NOT NULL PRIMARY KEY, rev BIGINT NOT NULL DEFAULT 1, shelf INT DEFAULT 7,"
-                                                  " \"select\" TEXT UNIQUE, Author INT REFERENCES tbl_Author);"
+                                                  " \"select\" TEXT UNIQUE COLLATE NOCASE, Author INT REFERENCES tbl_Author);"
                                                   "INSERT INTO tbl_Author VALUES (5, 'Ada', '1815-12-10');"
                                                   "INSERT INTO tbl_Book VALUES ('1', 3, 8, 'Notes', 5), ('2', 1, 9, 'Anonymous', NULL);"
                                                   "BEGIN"));
@@ -73,6 +73,12 @@ TEST_CASE("an existing database is used as it is") {
     REQUIRE(succeeds(listed));
     REQUIRE(listed->size() == 1);
     CHECK(listed->front().version == 4);
+
+    (*book)->title = "MORE NOTES";
+    REQUIRE(succeeds(books.update(**book, 4, {})));
+    const auto renamed = books.load("1", ReadMode::plain);
+    REQUIRE(succeeds(renamed));
+    CHECK((*renamed)->title == "MORE NOTES");
 
     check_fails(books.insert({"3", "Anonymous", {}, 0, {}}), errc::duplicate_key, "tbl_Book.select");
     check_fails(books.insert({"3", "Third", 99, 0, {}}), errc::missing_relation, "tbl_Book.author");

@@ -7,8 +7,10 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +21,8 @@ using larder::testing::Holder;
 namespace {
 
 /// A second process that waits for its turn, then does its work and ends. It is started before this process opens a database,
-/// since SQLite's connections must not be carried into another process.
+/// since SQLite's connections must not be carried into another process. One that is started later inherits this one's pipe, and
+/// so is to be ended earlier, as destructors do.
 class SecondProcess {
 public:
     explicit SecondProcess(const std::function<bool()>& work) {
@@ -47,10 +50,16 @@ public:
     }
 
     /// Lets it do its work once; whether that succeeded.
-    bool take_turn() {
-        char answer = 'g';
-        if (::write(go_[1], &answer, 1) != 1 || ::read(done_[0], &answer, 1) != 1) return false;
-        return answer == 'y';
+    bool take_turn() { return start() && finish(); }
+
+    /// The two halves of a turn.
+    bool start() {
+        const char go = 'g';
+        return ::write(go_[1], &go, 1) == 1;
+    }
+    bool finish() {
+        char answer = 'n';
+        return ::read(done_[0], &answer, 1) == 1 && answer == 'y';
     }
 
 private:
@@ -123,4 +132,26 @@ TEST_CASE("processes that are not sole writers share a file") {
     check_fails(holders.update(*stored, 1, {}), errc::version_conflict, "holders");
     CHECK(succeeds(holders.update(**row, 4, {})));
     CHECK(*file.foreign_writes() == 0);
+}
+
+TEST_CASE("processes that create one database at the same moment all succeed") {
+    for (int round = 0; round < 10; ++round) {
+        const TempFolder folder;
+        const auto path = folder.file("test.db");
+        const auto work = [&] {
+            const auto file = SqliteFile::open(path);
+            return file && create_tables<Holder>(*file) && SqliteDatabase<Holder>(*file).insert({.id = 0, .name = "x", .motto = {}, .version = 0});
+        };
+        SecondProcess first(work), second(work), third(work);
+        first.start();
+        second.start();
+        third.start();
+        CHECK(first.finish());
+        CHECK(second.finish());
+        CHECK(third.finish());
+        SqliteDatabase<Holder> holders{SqliteFile(path)};
+        const auto rows = holders.load_many(std::vector<std::int64_t>{1, 2, 3}, ReadMode::plain);
+        REQUIRE(succeeds(rows));
+        for (const auto& row : *rows) CHECK(row.has_value());
+    }
 }

@@ -52,7 +52,9 @@ struct GroupRevocation {
 /// - `list<Space>(key)`: primary keys and versions of a group's rows, revoked ones included, ordered by primary key
 ///   (by its stored form: `value_traits`).
 /// - `insert(row)`: the row as it was stored: version 1 (a `reusable` key that was used before: the version after that of its
-///   grave), generated key set. `errc::duplicate_key` names the key kind. Embedded rows are read back, not written.
+///   grave), generated key set. A key given where one would be generated is taken as it is: no row may have had it before.
+///   `errc::duplicate_key` names the key kind. Embedded rows are read back, not written; `errc::missing_relation` if a
+///   mandatory one does not exist, here and in `update`.
 /// - `update(row, expected, condition)`: writes all columns but the primary key if the row's version is `expected`, and moves it
 ///   by one; answers the new version. `errc::version_conflict`, `errc::no_such_row`, `errc::revoked` (a row revoked in the
 ///   database can not be written any more).

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,8 @@ inline namespace v0 {
 /// Meets the requirements of an SQL dialect: what differs between databases in the statements of `Sql`.
 ///
 /// - `parameter(sql, number)` appends the placeholder of a parameter, numbered from 1; a number may occur more than once.
-/// - `greatest`: the function that answers the greater of two values.
+/// - `greatest`: the function that answers the greater of two values. `is_same`: the operator that holds for two values that
+///   are the same byte by byte, and for two nulls.
 /// - `clock`: an expression for the database's own clock in microseconds since 1970, read when the statement runs;
 ///   `clock_grain`: by how many microseconds it may lag.
 /// - `column_type<Value>()`: the type of a column for a field. `generated_key<Value>()`: the definition, primary key included, of
@@ -30,6 +32,7 @@ template <class D>
 concept sql_dialect = requires(std::string& sql, std::size_t number, const std::vector<std::string_view>& types) {
     D::parameter(sql, number);
     { D::greatest } -> std::convertible_to<std::string_view>;
+    { D::is_same } -> std::convertible_to<std::string_view>;
     { D::clock } -> std::convertible_to<std::string_view>;
     { D::clock_grain } -> std::convertible_to<std::size_t>;
     { D::template column_type<std::string>() } -> std::convertible_to<std::string_view>;
@@ -165,10 +168,13 @@ struct Sql {
 
     /// Parameters: `detail::update_members_t<Entity>`, then the expected version (if there is one), then the deadline (if
     /// `Deadline`). Changes one row or, if a condition does not hold, none.
-    template <bool Deadline>
+    /// \tparam SameKeys makes it a condition too that the indexed columns stay as they are, and leaves them alone; for databases that
+    /// write an index anew whenever its column is set.
+    template <bool Deadline, bool SameKeys = false>
     static std::string update() {
         using Given = detail::update_members_t<Entity>;
-        using Set = detail::without_members_t<Given, members<0>>;
+        using Indexed = std::conditional_t<SameKeys, detail::without_members_t<detail::indexed_members_t<Entity>, members<0>>, detail::MemberList<>>;
+        using Set = detail::without_members_t<detail::without_members_t<Given, members<0>>, Indexed>;
         Writer sql;
         sql.text("UPDATE ").name(Schema::table).text(" SET ");
         sql.each(Set{}, ", ", [&]<auto Member>(std::size_t) {
@@ -193,6 +199,9 @@ struct Sql {
         });
         if constexpr (Schema::has_revoked) sql.text(" AND ").template columns<Entity>(typename Schema::revoked_members{}).text(" IS NULL");
         conditions<Deadline>(sql, Given::size);
+        sql.each(Indexed{}, "", [&]<auto Member>(std::size_t) {
+            sql.text(" AND ").template column<Entity, Member>().text(" ").text(Dialect::is_same).text(" ").parameter(detail::position_in<Member>(Given{}) + 1);
+        });
         detail::for_each_embed<Entity>([&]<std::size_t Embed>() {
             if constexpr (!detail::relation_t<Entity, Embed>::optional) related_exists<Embed>(sql);
         });

@@ -146,13 +146,24 @@ private:
             return made;
         }
 
+        /// Puts the file into WAL mode. While others do the same SQLite says busy at once; so their locks are waited for.
         Error use_wal(detail::SqliteConnection& connection) {
-            auto query = detail::run_of<&journal_mode_sql>(connection);
-            std::string mode;
-            if (query.step()) query.read(0, mode);
-            if (query.error()) return std::move(query.error());
-            if (mode != "wal") return {errc::database_unavailable, settings.path + ": can not be put into WAL mode (it stays in mode " + mode + ")"};
-            return {};
+            constexpr int most_tries = 100;
+            for (int tries = 1;; ++tries) {
+                std::string mode;
+                Error failed;
+                {
+                    auto query = detail::run_of<&journal_mode_sql>(connection);
+                    if (query.step()) query.read(0, mode);
+                    failed = std::move(query.error());
+                }
+                if (failed == errc::database_busy && tries < most_tries) {
+                    if (auto locked = connection.execute("BEGIN IMMEDIATE; ROLLBACK")) return locked;
+                    continue;
+                }
+                if (!failed && mode != "wal") failed = {errc::database_unavailable, settings.path + ": can not be put into WAL mode (it stays in mode " + mode + ")"};
+                return failed;
+            }
         }
 
         Outcome<std::int64_t> data_version() {

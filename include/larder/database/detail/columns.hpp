@@ -46,6 +46,18 @@ using insert_members_t =
 template <entity Entity>
 using update_members_t = insert_members_t<Entity, true>;
 
+template <entity Entity>
+struct IndexedMembers {
+    template <class Word>
+    using foreign_key = typename Relation<Word>::ForeignKey;
+    using Schema = schema_of<Entity>;
+    using type = boost::mp11::mp_fold<boost::mp11::mp_append<typename Schema::spaces, boost::mp11::mp_transform<foreign_key, typename Schema::embeds>>, MemberList<>, join_members_t>;
+};
+
+/// The columns that keys, groups and foreign keys consist of.
+template <entity Entity>
+using indexed_members_t = typename IndexedMembers<Entity>::type;
+
 /// The position of a member in a list, from 0.
 template <auto Member, auto... Members>
 constexpr std::size_t position_in(MemberList<Members...>) noexcept {

@@ -17,6 +17,7 @@ struct SqliteDialect {
     static void parameter(std::string& sql, std::size_t number) { (sql += '?') += std::to_string(number); }
 
     static constexpr std::string_view greatest = "max";
+    static constexpr std::string_view is_same = "COLLATE BINARY IS";
     /// SQLite's clock counts milliseconds; as a Julian day it is a floating-point number that still tells them apart.
     static constexpr std::string_view clock = "CAST(round((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000";
     static constexpr std::size_t clock_grain = 999;

@@ -246,18 +246,26 @@ private:
 
     template <bool Deadline>
     static Outcome<Version> update_if(SqliteConnection& connection, const Entity& row, Version expected, const WriteCondition& condition) {
-        {
-            auto query = run_of<&Statements::template update<Deadline>>(connection);
-            query.bind_members(row, update_members_t<Entity>{});
-            if constexpr (Schema::has_version) query.bind(expected);
-            if constexpr (Deadline) query.bind(*condition.not_after);
-            finish(query);
-            if (query.error()) return refusal_of(connection, query, row);
-            if (query.changes() != 0) return next_version(expected);
-        }
+        constexpr bool has_other_indices = Schema::space_count > 1 || Schema::has_embeds;
+        Outcome<bool> done = has_other_indices ? update_once<Deadline, true>(connection, row, expected, condition) : Outcome<bool>(false);
+        if (done && !*done) done = update_once<Deadline, false>(connection, row, expected, condition);
+        if (!done) return std::move(done).error();
+        if (*done) return next_version(expected);
         if (auto why = unchanged(connection, primary_key_of(row), expected, condition, true)) return why;
         if (auto missing = missing_relation(connection, row, false)) return missing;
         return Refused::deadline_passed();
+    }
+
+    /// Whether the row was changed.
+    template <bool Deadline, bool SameKeys>
+    static Outcome<bool> update_once(SqliteConnection& connection, const Entity& row, Version expected, const WriteCondition& condition) {
+        auto query = run_of<&Statements::template update<Deadline, SameKeys>>(connection);
+        query.bind_members(row, update_members_t<Entity>{});
+        if constexpr (Schema::has_version) query.bind(expected);
+        if constexpr (Deadline) query.bind(*condition.not_after);
+        finish(query);
+        if (query.error()) return refusal_of(connection, query, row);
+        return query.changes() != 0;
     }
 
     template <bool Deadline>
