@@ -48,18 +48,18 @@ template <cache_fixture Fixture>
 std::vector<ConformanceCase> cache_conformance(Fixture& fixture) {
     std::vector<ConformanceCase> cases;
     const auto add_record_rules = [&]<class Entity, std::size_t Space>(std::type_identity<Entity>, std::integral_constant<std::size_t, Space>) {
-        using Probe = detail::CacheProbe<Fixture, Entity, Space>;
+        using Probe = cache_suite::CacheProbe<Fixture, Entity, Space>;
         const auto add = [&](const char* rule, void (*test)(Probe&)) {
-            cases.push_back({detail::describe_key<Entity, Space>() + ": " + rule, [&fixture, test] {
+            cases.push_back({cache_suite::describe_key<Entity, Space>() + ": " + rule, [&fixture, test] {
                                  Probe probe(fixture);
                                  test(probe);
                              }});
         };
-        detail::add_lease_rules<Probe>(add);
-        detail::add_time_rules<Probe>(add);
-        detail::add_fence_rules<Probe>(add);
-        detail::add_publish_rules<Probe>(add);
-        if constexpr (!Probe::is_epoch) detail::add_absence_rules<Probe>(add);
+        cache_suite::add_lease_rules<Probe>(add);
+        cache_suite::add_time_rules<Probe>(add);
+        cache_suite::add_fence_rules<Probe>(add);
+        cache_suite::add_publish_rules<Probe>(add);
+        if constexpr (!Probe::is_epoch) cache_suite::add_absence_rules<Probe>(add);
     };
     const auto add_entity = [&]<class Entity, std::size_t... Space>(std::type_identity<Entity> entity, std::index_sequence<Space...>) {
         (add_record_rules(entity, std::integral_constant<std::size_t, Space>{}), ...);
@@ -68,7 +68,7 @@ std::vector<ConformanceCase> cache_conformance(Fixture& fixture) {
     add_all(std::type_identity<Pass>{});
     add_all(std::type_identity<Reading>{});
     add_all(std::type_identity<Setting>{});
-    detail::add_row_rules<Fixture>([&](const char* rule, void (*test)(Fixture&)) { cases.push_back({rule, [&fixture, test] { test(fixture); }}); });
+    cache_suite::add_row_rules<Fixture>([&](const char* rule, void (*test)(Fixture&)) { cases.push_back({rule, [&fixture, test] { test(fixture); }}); });
     return cases;
 }
 

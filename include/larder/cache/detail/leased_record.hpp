@@ -39,9 +39,9 @@ public:
     using Floors = typename Rules::Floors;
     using Subject = typename Floors::Subject;
 
-    /// Whether a lookup with these demands hits.
+    /// Whether a lookup with these demands hits. That no fence stands need not be asked: a fence drops the value, and lets none in.
     bool serves(SteadyTime now, Version min_version, Duration max_age) const noexcept {
-        return held_ && now < serve_until_ && version_ >= min_version && fences_.empty() && age_at(now) <= max_age;
+        return held_ && now < serve_until_ && version_ >= min_version && age_at(now) <= max_age;
     }
 
     /// The hit. \pre serves(...)

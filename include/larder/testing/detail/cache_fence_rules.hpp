@@ -6,7 +6,7 @@
 namespace larder {
 inline namespace v0 {
 namespace testing {
-namespace detail {
+namespace cache_suite {
 
 /// The rules of fence and expel. \param add takes a name and a function of a `Probe&`.
 template <class Probe, class Add>
@@ -181,7 +181,7 @@ void add_fence_rules(const Add& add) {
     });
 }
 
-} // namespace detail
+} // namespace cache_suite
 } // namespace testing
 } // namespace v0
 } // namespace larder

@@ -8,7 +8,7 @@
 namespace larder {
 inline namespace v0 {
 namespace testing {
-namespace detail {
+namespace cache_suite {
 
 /// Makes a sample row larger than so many bytes.
 inline void inflate(Pass& row, std::size_t bytes) { row.note.assign(bytes, 'x'); }
@@ -53,6 +53,7 @@ void add_lease_rules(const Add& add) {
         const LeaseToken lease = probe.expect_miss();
         probe.expect_fill(probe.fill(lease, 1), FillOutcome::stored);
         probe.expect_fill(probe.fill(lease, 2), FillOutcome::lost);
+        probe.expect_fill(probe.fill(0, 2), FillOutcome::lost);
         probe.expect_hit(1);
     });
     add("a lease that has expired is lost, and another is given", [](Probe& probe) {
@@ -104,9 +105,13 @@ void add_lease_rules(const Add& add) {
     add("a value older than max_age is a miss, and stays for others", [](Probe& probe) {
         probe.store(1);
         probe.pass(4);
+        const auto peeked = probe.look({.max_age = probe.units(2), .want_lease = false});
+        probe.expect_answer(peeked, Answer::miss);
+        expect(peeked.lease == 0, "there is no lease unasked");
         const auto found = probe.look({.max_age = probe.units(2), .lease_for = probe.units(1000)});
         probe.expect_answer(found, Answer::miss);
         expect(found.lease != 0, "the miss gives a lease");
+        expect(!found.has_fallback, "a value with no fallback time is no fallback");
         expect(probe.expect_hit(1).age >= probe.units(4), "the age counts from the load");
         probe.expect_hit(1, probe.look({.max_age = probe.units(1000)}));
         probe.expect_fill(probe.fill(found.lease, 2), FillOutcome::stored);
@@ -185,7 +190,7 @@ void add_lease_rules(const Add& add) {
     });
 }
 
-} // namespace detail
+} // namespace cache_suite
 } // namespace testing
 } // namespace v0
 } // namespace larder

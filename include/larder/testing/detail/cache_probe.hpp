@@ -24,7 +24,7 @@
 namespace larder {
 inline namespace v0 {
 namespace testing {
-namespace detail {
+namespace cache_suite {
 
 using larder::detail::describe_key;
 
@@ -222,7 +222,7 @@ private:
     decltype(std::declval<Fixture&>().template make<Entity>(std::size_t{})) tier_;
 };
 
-} // namespace detail
+} // namespace cache_suite
 } // namespace testing
 } // namespace v0
 } // namespace larder

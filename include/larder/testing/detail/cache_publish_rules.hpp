@@ -6,7 +6,7 @@
 namespace larder {
 inline namespace v0 {
 namespace testing {
-namespace detail {
+namespace cache_suite {
 
 /// The rules of publish for one key. \param add takes a name and a function of a `Probe&`.
 template <class Probe, class Add>
@@ -59,6 +59,8 @@ void add_publish_rules(const Add& add) {
             probe.store(5);
             probe.publish(4);
             probe.expect_hit(5);
+            probe.expel();
+            probe.expect_fill(probe.fill(probe.expect_miss(), 3), FillOutcome::outdated);
         });
     if constexpr (Probe::versioned)
         add("a publish below the floor still ends its own fence", [](Probe& probe) {
@@ -116,6 +118,26 @@ void add_publish_rules(const Add& add) {
             probe.publish(6, 8);
             probe.publish(5, 7);
             probe.expect_hit(6);
+        });
+    if constexpr (Probe::versioned)
+        add("where a floor is known a newer publish is kept, even if nothing else was left", [](Probe& probe) {
+            probe.fence(7);
+            probe.publish(5, 7);
+            probe.expel();
+            probe.publish(6);
+            probe.expect_hit(6);
+        });
+    if constexpr (Probe::versioned)
+        add("a publish older than a value that was there is not kept, though the value has gone", [](Probe& probe) {
+            probe.fence(7);
+            probe.publish(5, 7);
+            const LeaseToken lease = probe.look({.refresh = true, .lease_for = probe.units(1000)}).lease;
+            probe.expect_fill(probe.fill(lease, 8), FillOutcome::stored);
+            probe.expel();
+            probe.publish(6);
+            probe.expect_answer(probe.peek(), Answer::miss);
+            probe.publish(9);
+            probe.expect_hit(9);
         });
     if constexpr (!Probe::is_epoch)
         add("a publish with nothing to keep drops what is kept", [](Probe& probe) {
@@ -191,7 +213,7 @@ void add_absence_rules(const Add& add) {
         });
 }
 
-} // namespace detail
+} // namespace cache_suite
 } // namespace testing
 } // namespace v0
 } // namespace larder

@@ -9,7 +9,7 @@
 namespace larder {
 inline namespace v0 {
 namespace testing {
-namespace detail {
+namespace cache_suite {
 
 /// The rules that span several keys, told with passes. \param add takes a name and a function of a `Fixture&`.
 template <class Fixture, class Add>
@@ -210,7 +210,7 @@ void add_row_rules(const Add& add) {
     });
 }
 
-} // namespace detail
+} // namespace cache_suite
 } // namespace testing
 } // namespace v0
 } // namespace larder

@@ -8,7 +8,7 @@
 namespace larder {
 inline namespace v0 {
 namespace testing {
-namespace detail {
+namespace cache_suite {
 
 /// The rules of lifetimes and fallbacks. \param add takes a name and a function of a `Probe&`.
 template <class Probe, class Add>
@@ -117,6 +117,16 @@ void add_time_rules(const Add& add) {
         probe.expect_answer(found, Answer::miss);
         expect(!found.has_fallback, "the fallback has ended");
     });
+    add("a fallback ends in its time though a load is under way", [](Probe& probe) {
+        Lifetime lifetime = probe.short_life();
+        lifetime.fallback = probe.units(4);
+        probe.store(1, lifetime);
+        probe.pass(6);
+        expect(probe.look().has_fallback, "the value is a fallback");
+        expect(probe.peek().has_fallback, "for those who wait, too");
+        probe.pass(4);
+        expect(!probe.peek().has_fallback, "the fallback has ended");
+    });
     add("a fill replaces the fallback", [](Probe& probe) {
         Lifetime lifetime = probe.short_life();
         lifetime.fallback = probe.units(1000);
@@ -166,7 +176,7 @@ void add_time_rules(const Add& add) {
     });
 }
 
-} // namespace detail
+} // namespace cache_suite
 } // namespace testing
 } // namespace v0
 } // namespace larder
