@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <string>
+#include <utility>
 
 using namespace session_tests;
 using larder::Absence;
@@ -72,4 +74,58 @@ TEST_CASE_TEMPLATE("logging out everywhere ends all sessions of the user and no 
     CHECK(world.by_jti("a5"));
     CHECK(world.sessions.end_all_of(ann, EndReason::administrator).rows() == 1);
     CHECK(world.by_jti("a5").row()->revoked_why == EndReason::administrator);
+}
+
+namespace {
+
+/// What happens in the midst of the next update of a session: after its row was read, before it is written.
+struct Interruption {
+    std::function<void()> action;
+
+    larder::MemoryTables tables() {
+        larder::MemoryOptions options;
+        options.hook = [this](const larder::MemoryOperation& operation) {
+            if (operation.kind == larder::QueryKind::update && !operation.done)
+                if (const auto act = std::exchange(action, {})) act();
+            return larder::Error();
+        };
+        return larder::MemoryTables(options);
+    }
+};
+
+} // namespace
+
+#define POLICY_WORLDS World<larder::Hybrid, InMemory>, World<larder::WriteThrough, InMemory>, World<Probing, InMemory>, World<ByEpoch, InMemory>
+
+TEST_CASE_TEMPLATE("what an end overtakes sees the end", W, POLICY_WORLDS) {
+    Interruption interruption;
+    W world{InMemory{interruption.tables()}};
+    typename W::Sessions elsewhere{{{}, world.place.tables}, world.options, {}, world.environment};
+    const auto login = world.sessions.login(world.session(world.add_user("ann"), "a"));
+    const auto end_elsewhere = [&](const larder::Uuid& id) {
+        interruption.action = [&elsewhere, id] { CHECK(elsewhere.end(id, EndReason::administrator)); };
+    };
+
+    SUBCASE("another end") {
+        end_elsewhere(login.key());
+        const auto ended = world.sessions.end(login.key(), EndReason::logged_out);
+        CHECK(ended);
+        CHECK(!ended.changed());
+    }
+    SUBCASE("a rotation") {
+        end_elsewhere(login.key());
+        const auto rotated = world.sessions.rotate(world.hash("refresh a"), world.rotation("b"));
+        CHECK(!rotated.failed());
+        CHECK(rotated.absence() == Absence::revoked);
+        CHECK(world.by_token("b").absence() == Absence::never_was);
+    }
+    SUBCASE("a change") {
+        end_elsewhere(login.key());
+        CHECK(world.sessions.update(login.key(), [](Session& session) { session.user_agent = "another"; }).error() == errc::revoked);
+    }
+    CHECK(!interruption.action);
+    const auto found = world.sessions.find(login.key(), larder::truth);
+    CHECK(found.absence() == Absence::revoked);
+    CHECK(found.row()->revoked_why == EndReason::administrator);
+    CHECK(found.row()->user_agent == "test");
 }

@@ -109,10 +109,11 @@ struct Writer {
             Schema::set_version(next, Schema::version_of(*base.row));
             auto write = write_row(core, driver, key, base, std::move(next), must_reach_tiers);
             Result result = co_await write;
-            const bool conflict = result.error() == errc::version_conflict;
+            // Whoever was faster may have left nothing to do, or removed or revoked the row: `mutate` decides anew.
+            const bool overtaken = result.error() == errc::version_conflict || result.error() == errc::no_such_row || result.error() == errc::revoked;
             // A copy that was out of date is no conflict with anybody yet.
-            const bool stale_base = base.from_tier && (conflict || result.error() == errc::no_such_row || result.error() == errc::revoked);
-            if (!stale_base && (!conflict || conflicts++ == retries)) co_return result;
+            const bool stale_base = base.from_tier && overtaken;
+            if (!stale_base && (!overtaken || conflicts++ == retries)) co_return result;
         }
     }
 
