@@ -5,6 +5,7 @@
 #include <larder/engine/reader.hpp>
 #include <larder/engine/task.hpp>
 #include <larder/engine/tier_path.hpp>
+#include <larder/repository/result.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -36,14 +37,44 @@ struct Batch {
         bool preload = false; ///< Rows are kept whole, however seldom they were read.
     };
 
+    /// Loads rows although they may be cached, in one query, and replaces what is cached whole. Rows that somebody else loads or
+    /// writes at this moment are left out.
+    static Task<WarmReport> refresh(Core& core, Driver& driver, std::span<const Key> keys) {
+        Demand demand;
+        demand.refresh = true;
+        auto look = Tiers::template lookup_many<0>(core, driver, keys, demand);
+        std::vector<Seen<Row>> seen = co_await look;
+        std::vector<Result> results(keys.size());
+        std::vector<std::size_t> ours;
+        for (std::size_t i = 0; i < keys.size(); ++i)
+            if (seen[i].lease != 0) ours.push_back(i);
+        WarmReport report;
+        if (!ours.empty()) {
+            const Plan plan{Read{}, true};
+            auto load = load_and_fill(core, driver, keys, ours, seen, results, plan);
+            const Error failure = co_await load;
+            if (failure) report = WarmReport(failure);
+        }
+        report.asked = report.total = keys.size();
+        for (const std::size_t i : ours) {
+            if (results[i].error.failed()) continue;
+            ++(results[i].row.full ? report.loaded : report.absent);
+        }
+        report.cached = report.loaded;
+        co_return report;
+    }
+
     /// Reads some rows. \param at_least the oldest version that will do for each key; empty: any. \returns answers in the order of the keys.
     static Task<std::vector<Result>> read(Core& core, Driver& driver, std::span<const Key> keys, std::span<const Version> at_least, Plan plan) {
         std::vector<Result> results(keys.size());
         std::vector<Seen<Row>> seen(keys.size());
         std::vector<std::size_t> missing;
         if (Policy::caches_rows && !plan.intent.truth) {
-            auto look = look_up(core, driver, keys, plan.intent, seen);
-            co_await look;
+            Demand demand;
+            demand.max_age = plan.intent.max_age;
+            demand.refresh = replaces_hits;
+            auto look = Tiers::template lookup_many<0>(core, driver, keys, demand);
+            seen = co_await look;
             for (std::size_t i = 0; i < keys.size(); ++i) {
                 const Version oldest = at_least.empty() ? plan.intent.at_least : at_least[i];
                 auto decide = serves(core, driver, seen[i], oldest);
@@ -65,6 +96,9 @@ struct Batch {
     }
 
 private:
+    /// Whether no hit answers as it is, so that each is looked up with the right to replace it.
+    static constexpr bool replaces_hits = !may_serve_v<Policy>;
+
     /// A group's epoch, if it could be read, and whether it was known before the batch was loaded.
     struct GroupEpoch {
         space_key_t<Entity, Reading::epoch_space < schema_of<Entity>::space_count ? Reading::epoch_space : 0> group;
@@ -78,34 +112,6 @@ private:
         bool unsettled = false;
         std::vector<GroupEpoch> epochs{};
     };
-
-    /// Looks all keys up, in the tier in front and then in the authority.
-    static Task<bool> look_up(Core& core, Driver& driver, std::span<const Key> keys, const Read& intent, std::vector<Seen<Row>>& seen) {
-        Demand demand;
-        demand.max_age = intent.max_age;
-        demand.lease_for = core.options.lease_for;
-        if constexpr (Core::has_near) {
-            // One after the other where a tier stands in front: each has its own placeholder to settle.
-            for (std::size_t i = 0; i < keys.size(); ++i) {
-                auto look = Tiers::template lookup<0>(core, driver, keys[i], demand);
-                seen[i] = co_await look;
-            }
-        } else {
-            if (!core.reads(Tiers::authority_level)) co_return false;
-            demand.want_lease = core.fills(Tiers::authority_level);
-            auto asked = Ask(driver, core.authority, Ops::template lookup_many<0>(keys, demand));
-            auto outcome = co_await asked;
-            if (outcome.has_error()) {
-                core.hide(Tiers::authority_level, "lookup_many", outcome.error());
-                co_return false;
-            }
-            for (std::size_t i = 0; i < keys.size(); ++i) {
-                static_cast<Lookup<Row>&>(seen[i]) = std::move((*outcome)[i]);
-                seen[i].level = Tiers::authority_level;
-            }
-        }
-        co_return true;
-    }
 
     static Task<bool> serves(Core& core, Driver& driver, Seen<Row>& seen, Version oldest) {
         const auto note = [&](LookupOutcome outcome) { core.env.observe(event::Lookup{seen.level, outcome, false}); };
@@ -131,34 +137,18 @@ private:
 
     static Task<bool> load_missing(Core& core, Driver& driver, std::span<const Key> keys, std::span<const Version> at_least, const std::vector<std::size_t>& missing,
                                    std::vector<Seen<Row>>& seen, std::vector<Result>& results, const Plan& plan) {
-        std::vector<Key> wanted;
-        wanted.reserve(missing.size());
-        bool unsettled = false;
-        for (const std::size_t i : missing) {
-            wanted.push_back(keys[i]);
-            unsettled = unsettled || seen[i].unsettled;
-            // A hit that may not answer is replaced under a lease of its own.
-            if (Policy::caches_rows && seen[i].answer == Answer::hit && !plan.intent.truth) {
+        if constexpr (Policy::caches_rows && !replaces_hits)
+            for (const std::size_t i : missing) {
+                // A hit that may not answer is replaced under a lease of its own.
+                if (seen[i].answer != Answer::hit || plan.intent.truth) continue;
                 Demand demand;
                 demand.refresh = true;
                 auto again = Tiers::template lookup<0>(core, driver, keys[i], demand);
                 seen[i] = co_await again;
-                unsettled = unsettled || seen[i].unsettled;
             }
-        }
-        Loading loading{.started = core.env.now(), .unsettled = unsettled};
-        auto asked = core.query(QueryKind::load_many, driver, Ops::load_many(wanted, unsettled ? ReadMode::settled : ReadMode::plain));
-        auto outcome = co_await asked;
-        take(core, outcome, missing, loading.started, results);
-        if constexpr (Policy::caches_rows) {
-            if constexpr (Policy::stamp == Stamp::group_epoch) {
-                auto mark = mark_all(core, driver, keys, missing, results, loading);
-                co_await mark;
-            }
-            auto fill = fill_all(core, driver, keys, missing, seen, results, plan, loading);
-            co_await fill;
-        }
-        if (outcome.has_error())
+        auto load = load_and_fill(core, driver, keys, missing, seen, results, plan);
+        const Error failure = co_await load;
+        if (failure)
             for (const std::size_t i : missing) {
                 Read intent = plan.intent;
                 if (!at_least.empty()) intent.at_least = at_least[i];
@@ -166,6 +156,31 @@ private:
                 co_await fallback;
             }
         co_return true;
+    }
+
+    /// Loads rows in one query and fills what their lookups gave the right to. \returns why the query failed, if it did.
+    static Task<Error> load_and_fill(Core& core, Driver& driver, std::span<const Key> keys, const std::vector<std::size_t>& missing, std::vector<Seen<Row>>& seen,
+                                     std::vector<Result>& results, const Plan& plan) {
+        std::vector<Key> wanted;
+        wanted.reserve(missing.size());
+        bool unsettled = false;
+        for (const std::size_t i : missing) {
+            wanted.push_back(keys[i]);
+            unsettled = unsettled || seen[i].unsettled;
+        }
+        Loading loading{.started = core.env.now(), .unsettled = unsettled};
+        auto asked = core.query(QueryKind::load_many, driver, Ops::load_many(wanted, unsettled ? ReadMode::settled : ReadMode::plain));
+        auto outcome = co_await asked;
+        take(core, outcome, missing, loading.started, results);
+        if constexpr (Policy::caches_rows) {
+            if constexpr (Policy::stamp == Stamp::group_epoch) {
+                auto mark = mark_all(core, driver, keys, missing, seen, results, loading);
+                co_await mark;
+            }
+            auto fill = fill_all(core, driver, keys, missing, seen, results, plan, loading);
+            co_await fill;
+        }
+        co_return outcome.has_error() ? outcome.error() : Error();
     }
 
     static void take(Core& core, Outcome<std::vector<std::optional<Entity>>>& outcome, const std::vector<std::size_t>& indices, SteadyTime started, std::vector<Result>& results) {
@@ -180,11 +195,13 @@ private:
         }
     }
 
-    /// Finds the epochs that mark the loaded rows, and loads once more, all together, the rows whose epoch was not known before them.
-    static Task<bool> mark_all(Core& core, Driver& driver, std::span<const Key> keys, const std::vector<std::size_t>& missing, std::vector<Result>& results, Loading& loading) {
+    /// Finds the epochs that mark the loaded rows that may be filled, and loads once more, all together, those whose epoch was not
+    /// known before them.
+    static Task<bool> mark_all(Core& core, Driver& driver, std::span<const Key> keys, const std::vector<std::size_t>& missing, const std::vector<Seen<Row>>& seen,
+                               std::vector<Result>& results, Loading& loading) {
         std::vector<std::size_t> again;
         for (const std::size_t i : missing) {
-            const auto group = results[i].row.full ? key_of<Reading::epoch_space>(*results[i].row.full) : std::nullopt;
+            const auto group = results[i].row.full && seen[i].lease != 0 ? key_of<Reading::epoch_space>(*results[i].row.full) : std::nullopt;
             if (!group) continue;
             auto known = std::find_if(loading.epochs.begin(), loading.epochs.end(), [&](const GroupEpoch& each) { return each.group == *group; });
             if (known == loading.epochs.end()) {
@@ -228,47 +245,23 @@ private:
     /// Fills what was loaded under a lease; gives the lease back where nothing is to be kept.
     static Task<bool> fill_all(Core& core, Driver& driver, std::span<const Key> keys, const std::vector<std::size_t>& missing, std::vector<Seen<Row>>& seen,
                                const std::vector<Result>& results, const Plan& plan, const Loading& loading) {
-        std::vector<Key> filled;
-        std::vector<FillRequest<Row>> requests;
-        std::vector<bool> kept;
+        std::vector<typename Tiers::template Filling<0>> fillings;
         KeySet<Entity> gone;
         for (const std::size_t i : missing) {
-            if (seen[i].lease == 0 && seen[i].placeholder == 0) continue;
             FillRequest<Row> request;
-            if (!results[i].error.failed()) {
+            if (seen[i].lease != 0 && !results[i].error.failed()) {
                 const Heat heat = !results[i].row.full ? Heat::cold : plan.preload ? Heat::hot : core.heat_of(hash_key(keys[i]));
                 request = Reading::request_for(core, plan.intent, results[i], seen[i].unsettled, heat, stamp_of(results[i], loading));
                 if (request.lifetime.serve <= Duration::zero() && Reading::must_go(seen[i], results[i])) gone.template in<0>().push_back(keys[i]);
             }
-            const bool keeps = request.lifetime.serve > Duration::zero();
-            if constexpr (Core::has_near) {
-                if (keeps) {
-                    auto fill = Tiers::template fill<0>(core, driver, keys[i], seen[i], std::move(request));
-                    co_await fill;
-                } else {
-                    auto release = Tiers::template release<0>(core, driver, keys[i], seen[i], request.version);
-                    co_await release;
-                }
-            } else {
-                request.lease = std::exchange(seen[i].lease, 0);
-                filled.push_back(keys[i]);
-                kept.push_back(keeps);
-                requests.push_back(std::move(request));
-            }
+            fillings.push_back({&keys[i], &seen[i], std::move(request)});
         }
         if (gone.size() != 0) {
             auto drop = Tiers::drop(core, driver, gone, Invalidation::expel);
             co_await drop;
         }
-        if (!filled.empty()) {
-            auto asked = Ask(driver, core.authority, Ops::template fill_many<0>(filled, std::move(requests)));
-            const auto outcome = co_await asked;
-            if (outcome.has_error())
-                core.hide(Tiers::authority_level, "fill_many", outcome.error());
-            else
-                for (std::size_t n = 0; n < outcome->size(); ++n)
-                    if (kept[n]) core.env.observe(event::Fill{Tiers::authority_level, (*outcome)[n], false});
-        }
+        auto fill = Tiers::template fill_many<0>(core, driver, std::move(fillings));
+        co_await fill;
         co_return true;
     }
 };

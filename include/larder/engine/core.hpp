@@ -185,8 +185,11 @@ struct Core : std::enable_shared_from_this<Core<EntityType, Backend, PolicyType,
         return options.refresh_ahead > 0 ? Duration(static_cast<Duration::rep>(static_cast<double>(serve.count()) * options.refresh_ahead)) : Duration::max();
     }
 
-    /// How long "there is no such row" may live in a tier.
-    Lifetime negative_lifetime() const noexcept { return {.serve = options.negative_ttl - clock_resolution<Env>()}; }
+    /// How long "there is no such row" may live in a tier; not at all where it would not be believed.
+    Lifetime negative_lifetime() const noexcept {
+        if constexpr (Policy::guarantee.current_reads) return {};
+        return {.serve = options.negative_ttl - clock_resolution<Env>()};
+    }
 
     /// What a row is worth in the tiers, with a stamp.
     CachedRow<Entity> cached(std::shared_ptr<const Entity> row, Heat heat, std::uint64_t stamp) {
@@ -211,7 +214,7 @@ struct Core : std::enable_shared_from_this<Core<EntityType, Backend, PolicyType,
 
     /// The bound of a write that reached the database; 0 if it is effective.
     Duration bound_of(bool reached_tiers) const noexcept {
-        if (!copies_answer()) return Duration::zero();
+        if (!copies_answer() || (Policy::guarantee.current_reads && reached_tiers)) return Duration::zero();
         const Duration longest = std::max(options.ttl, longest_ttl.load(std::memory_order_relaxed));
         if (!reached_tiers) return longest + options.stale_if_error;
         if constexpr (Authority::outlives_process) {

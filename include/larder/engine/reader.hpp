@@ -495,7 +495,7 @@ private:
         if (seen.lease == 0) co_return fetched;
         if (!result.row.full) {
             FillRequest<std::optional<Key>> request;
-            request.lifetime = Policy::guarantee.current_reads || seen.unsettled ? Lifetime{} : core.negative_lifetime();
+            request.lifetime = seen.unsettled ? Lifetime{} : core.negative_lifetime();
             request.age = core.env.now() - result.loaded_at;
             const bool kept = request.lifetime.serve > Duration::zero();
             if (leader) leader->before_fill();
@@ -526,8 +526,10 @@ private:
                 // The mark may ask for another read of the row, by its primary key; the answer stays what the alternate key led to.
                 Result marked = result;
                 auto fill_primary = fill_row(core, driver, primary, intent, row_seen, marked);
-                co_await fill_primary;
+                // Only the row's own record knows of every write of the row: a stored alias alone entitles nobody to share.
+                fetched.stored = co_await fill_primary;
             } else {
+                fetched.stored = false;
                 auto release = Tiers::template release<0>(core, driver, primary, row_seen);
                 co_await release;
             }

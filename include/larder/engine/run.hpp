@@ -208,7 +208,7 @@ private:
             std::move(handler)(std::move(failure), std::move(result));
         };
         handler_.reset();
-        const auto work = std::exchange(work_, std::nullopt);
+        [[maybe_unused]] const auto work = std::exchange(work_, std::nullopt);
         if (at_once)
             submit(immediate, std::move(call));
         else
@@ -228,17 +228,27 @@ private:
     bool initiating_ = false;
 };
 
+/// Starts a task for a handler. Tokens that bring a timer of their own ask it for its executor.
+template <class Result>
+struct Initiation {
+    using executor_type = boost::asio::any_io_executor;
+    executor_type get_executor() const noexcept { return home; }
+
+    template <class Handler, class Make>
+    void operator()(Handler&& handler, Make make, Timer timer) const {
+        std::make_shared<AsyncDriver<Result, std::decay_t<Handler>>>(std::forward<Handler>(handler), home, std::move(timer))->start(std::move(make));
+    }
+
+    executor_type home;
+};
+
 /// Runs a task for a completion token with the signature `void(Error, Result)`.
 ///
 /// \param io the executor of handlers that have none of their own; empty: the system executor. \param timer as `AsyncDriver`'s.
 template <class Result, class Make, class Token>
 auto run_async(boost::asio::any_io_executor io, Make make, Token&& token, Timer timer = {}) {
-    return boost::asio::async_initiate<Token, void(Error, Result)>(
-        []<class Handler>(Handler&& handler, boost::asio::any_io_executor home, Make task, Timer clock) {
-            if (!home) home = boost::asio::system_executor();
-            std::make_shared<AsyncDriver<Result, std::decay_t<Handler>>>(std::forward<Handler>(handler), home, std::move(clock))->start(std::move(task));
-        },
-        token, std::move(io), std::move(make), std::move(timer));
+    if (!io) io = boost::asio::system_executor();
+    return boost::asio::async_initiate<Token, void(Error, Result)>(Initiation<Result>{std::move(io)}, token, std::move(make), std::move(timer));
 }
 
 } // namespace detail

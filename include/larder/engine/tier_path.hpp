@@ -41,43 +41,49 @@ struct TierPath {
     template <std::size_t Space>
     static Task<Seen<Value<Space>>> lookup(Core& core, Driver& driver, const Key<Space>& key, Demand demand) {
         Seen<Value<Space>> seen;
-        seen.level = authority_level;
-        if constexpr (Core::has_near) {
-            if (near_serves(core) && core.reads(near_level)) {
-                Demand here = demand;
-                here.want_lease = demand.want_lease && core.fills(near_level);
-                here.refresh = demand.refresh && core.fills(near_level);
-                here.lease_for = core.options.lease_for;
-                auto answer = core.near.template lookup<Space>(key, here);
-                if (answer.answer == Answer::hit && !demand.refresh) {
-                    static_cast<Lookup<Value<Space>>&>(seen) = std::move(answer);
-                    seen.lease = 0;
-                    seen.level = near_level;
-                    co_return seen;
-                }
-                if (answer.answer != Answer::bypass) seen.placeholder = answer.lease;
-            }
-        }
+        if (look_in_front<Space>(core, key, demand, seen)) co_return seen;
         if (!core.reads(authority_level)) {
             drop_placeholder<Space>(core, key, seen);
             co_return seen;
         }
-        demand.want_lease = demand.want_lease && core.fills(authority_level);
-        demand.refresh = demand.refresh && core.fills(authority_level);
-        demand.lease_for = core.options.lease_for;
-        auto asked = Ask(driver, core.authority, Ops::template lookup<Space>(key, demand));
+        auto asked = Ask(driver, core.authority, Ops::template lookup<Space>(key, at_authority(core, demand)));
         auto outcome = co_await asked;
         if (outcome.has_error()) {
             core.hide(authority_level, "lookup", outcome.error());
-            core.env.observe(event::Lookup{authority_level, LookupOutcome::failed, Space != 0});
-            drop_placeholder<Space>(core, key, seen);
+            take_failure<Space>(core, key, seen);
+        } else {
+            take_answer<Space>(core, key, std::move(*outcome), seen);
+        }
+        co_return seen;
+    }
+
+    /// As `lookup`, for many keys: one round trip to the authority for all that the tier in front does not answer.
+    template <std::size_t Space>
+    static Task<std::vector<Seen<Value<Space>>>> lookup_many(Core& core, Driver& driver, std::span<const Key<Space>> keys, Demand demand) {
+        std::vector<Seen<Value<Space>>> seen(keys.size());
+        std::vector<std::size_t> left;
+        for (std::size_t i = 0; i < keys.size(); ++i)
+            if (!look_in_front<Space>(core, keys[i], demand, seen[i])) left.push_back(i);
+        if (left.empty()) co_return seen;
+        if (!core.reads(authority_level)) {
+            for (const std::size_t i : left) drop_placeholder<Space>(core, keys[i], seen[i]);
             co_return seen;
         }
-        static_cast<Lookup<Value<Space>>&>(seen) = std::move(*outcome);
-        if (seen.answer == Answer::hit && seen.lease == 0)
-            keep_in_front<Space>(core, key, seen);
-        else if (seen.lease == 0)
-            drop_placeholder<Space>(core, key, seen);
+        std::vector<Key<Space>> some;
+        if (left.size() != keys.size()) {
+            some.reserve(left.size());
+            for (const std::size_t i : left) some.push_back(keys[i]);
+        }
+        const std::span<const Key<Space>> asking = some.empty() ? keys : std::span<const Key<Space>>(some);
+        auto asked = Ask(driver, core.authority, Ops::template lookup_many<Space>(asking, at_authority(core, demand)));
+        auto outcome = co_await asked;
+        if (outcome.has_error()) core.hide(authority_level, "lookup_many", outcome.error());
+        for (std::size_t n = 0; n < left.size(); ++n) {
+            if (outcome.has_error())
+                take_failure<Space>(core, asking[n], seen[left[n]]);
+            else
+                take_answer<Space>(core, asking[n], std::move((*outcome)[n]), seen[left[n]]);
+        }
         co_return seen;
     }
 
@@ -110,13 +116,7 @@ struct TierPath {
         else
             filled = *outcome;
         core.env.observe(event::Fill{authority_level, filled, Space != 0});
-        if constexpr (Core::has_near) {
-            if (filled == FillOutcome::stored && seen.placeholder != 0) {
-                here.lease = std::exchange(seen.placeholder, 0);
-                core.near.template fill<Space>(key, std::move(here));
-            }
-            drop_placeholder<Space>(core, key, seen);
-        }
+        fill_in_front<Space>(core, key, seen, filled, std::move(here));
         co_return filled;
     }
 
@@ -131,6 +131,49 @@ struct TierPath {
             auto asked = Ask(driver, core.authority, Ops::template fill<Space>(key, std::move(nothing)));
             const auto outcome = co_await asked;
             if (outcome.has_error()) core.hide(authority_level, "release", outcome.error());
+        }
+        co_return true;
+    }
+
+    /// One fill of many: under which key, with the right that a lookup gave, and what; a lifetime of 0 gives the right back.
+    template <std::size_t Space>
+    struct Filling {
+        const Key<Space>* key;
+        Seen<Value<Space>>* seen;
+        FillRequest<Value<Space>> request;
+    };
+
+    /// As `fill` and `release`, for many keys in one round trip to the authority. What came without the right is left out.
+    template <std::size_t Space>
+    static Task<bool> fill_many(Core& core, Driver& driver, std::vector<Filling<Space>> fillings) {
+        std::erase_if(fillings, [&](const Filling<Space>& each) {
+            if (each.seen->lease == 0) drop_placeholder<Space>(core, *each.key, *each.seen);
+            return each.seen->lease == 0;
+        });
+        if (fillings.empty()) co_return true;
+        std::vector<Key<Space>> keys;
+        std::vector<FillRequest<Value<Space>>> requests;
+        keys.reserve(fillings.size());
+        requests.reserve(fillings.size());
+        for (auto& each : fillings) {
+            each.request.lease = std::exchange(each.seen->lease, 0);
+            if (!keeps(each.request)) drop_placeholder<Space>(core, *each.key, *each.seen);
+            keys.push_back(*each.key);
+            if constexpr (Core::has_near)
+                requests.push_back(each.request);
+            else
+                requests.push_back(std::move(each.request));
+        }
+        std::vector<bool> kept;
+        for (const auto& request : requests) kept.push_back(keeps(request));
+        auto asked = Ask(driver, core.authority, Ops::template fill_many<Space>(keys, std::move(requests)));
+        const auto outcome = co_await asked;
+        if (outcome.has_error()) core.hide(authority_level, "fill_many", outcome.error());
+        for (std::size_t n = 0; n < fillings.size(); ++n) {
+            if (!kept[n]) continue;
+            const FillOutcome filled = outcome.has_error() ? FillOutcome::lost : (*outcome)[n];
+            core.env.observe(event::Fill{authority_level, filled, Space != 0});
+            fill_in_front<Space>(core, keys[n], *fillings[n].seen, filled, std::move(fillings[n].request));
         }
         co_return true;
     }
@@ -207,6 +250,69 @@ private:
             core.near.expel(publication.gone);
             core.near.expel(publication.epoch_keys);
         }
+    }
+
+    template <class Request>
+    static bool keeps(const Request& request) noexcept {
+        return request.lifetime.serve > Duration::zero();
+    }
+
+    /// Looks in the tier in front, if there is one and it may be read. \returns whether it answers; else `seen` has its placeholder.
+    template <std::size_t Space>
+    static bool look_in_front(Core& core, const Key<Space>& key, const Demand& demand, Seen<Value<Space>>& seen) {
+        seen.level = authority_level;
+        if constexpr (Core::has_near) {
+            if (!near_serves(core) || !core.reads(near_level)) return false;
+            Demand here = demand;
+            here.want_lease = demand.want_lease && core.fills(near_level);
+            here.refresh = demand.refresh && core.fills(near_level);
+            here.lease_for = core.options.lease_for;
+            auto answer = core.near.template lookup<Space>(key, here);
+            if (answer.answer == Answer::hit && !demand.refresh) {
+                static_cast<Lookup<Value<Space>>&>(seen) = std::move(answer);
+                seen.lease = 0;
+                seen.level = near_level;
+                return true;
+            }
+            if (answer.answer != Answer::bypass) seen.placeholder = answer.lease;
+        } else {
+            static_cast<void>(core), static_cast<void>(key), static_cast<void>(demand);
+        }
+        return false;
+    }
+
+    static Demand at_authority(Core& core, Demand demand) {
+        demand.want_lease = demand.want_lease && core.fills(authority_level);
+        demand.refresh = demand.refresh && core.fills(authority_level);
+        demand.lease_for = core.options.lease_for;
+        return demand;
+    }
+
+    /// Takes the authority's answer, and settles the placeholder where it brings no right to fill.
+    template <std::size_t Space>
+    static void take_answer(Core& core, const Key<Space>& key, Lookup<Value<Space>>&& answer, Seen<Value<Space>>& seen) {
+        static_cast<Lookup<Value<Space>>&>(seen) = std::move(answer);
+        if (seen.answer == Answer::hit && seen.lease == 0)
+            keep_in_front<Space>(core, key, seen);
+        else if (seen.lease == 0)
+            drop_placeholder<Space>(core, key, seen);
+    }
+
+    template <std::size_t Space>
+    static void take_failure(Core& core, const Key<Space>& key, Seen<Value<Space>>& seen) {
+        core.env.observe(event::Lookup{authority_level, LookupOutcome::failed, Space != 0});
+        drop_placeholder<Space>(core, key, seen);
+    }
+
+    /// Fills the tier in front with what the authority has stored; else gives the placeholder back.
+    template <std::size_t Space>
+    static void fill_in_front(Core& core, const Key<Space>& key, Seen<Value<Space>>& seen, FillOutcome filled, FillRequest<Value<Space>>&& request) {
+        if constexpr (Core::has_near)
+            if (filled == FillOutcome::stored && seen.placeholder != 0) {
+                request.lease = std::exchange(seen.placeholder, 0);
+                core.near.template fill<Space>(key, std::move(request));
+            }
+        drop_placeholder<Space>(core, key, seen);
     }
 
     static bool near_serves(Core& core) {

@@ -97,7 +97,7 @@ struct Writer {
                 if (Policy::guarantee.current_reads && base.from_tier) continue;
                 const Version version = Schema::version_of(*base.row);
                 bool reached = true;
-                if (Policy::caches_rows && !Policy::fenced && !base.from_tier) {
+                if (core.copies_answer() && !Policy::fenced && !base.from_tier) {
                     // Whoever made the row what it is may not have published it yet, and this answer says that it is so.
                     auto publish = finish(core, driver, publication_without_aliases({key, version}, Hold{}), Hold{});
                     reached = co_await publish;
@@ -229,7 +229,7 @@ struct Writer {
         std::vector<RowVersion<Entity>> others;
         if constexpr (Policy::fenced) {
             for (auto& key : keys.template in<0>()) others.push_back({std::move(key), 0});
-        } else if constexpr (Policy::caches_rows && !Policy::guarantee.current_reads && !moves_epoch) {
+        } else if (core.copies_answer() && !moves_epoch) {
             auto listed = core.query(QueryKind::list, driver, Ops::template list<Space>(group));
             const auto rows = co_await listed;
             if (rows.has_error())
@@ -390,7 +390,7 @@ private:
 
     /// Gives a fence back after a write that did not commit. One that may have committed keeps it, to end by itself; without a
     /// fence the copies of what it may have changed are dropped.
-    static Task<bool> lift_fence(Core& core, Driver& driver, const KeySet<Entity>& keys, const Hold& hold, const Error& failure) {
+    static Task<bool> lift_fence(Core& core, Driver& driver, const KeySet<Entity>& keys, const Hold& hold, Error failure) {
         if (hold.owner == 0 && (failure == errc::outcome_unknown || failure == errc::exception_thrown)) {
             auto drop = Tiers::drop(core, driver, keys, Invalidation::expel);
             co_await drop;

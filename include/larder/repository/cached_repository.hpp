@@ -22,8 +22,6 @@
 #include <larder/repository/stack.hpp>
 
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
 
 #include <concepts>
 #include <cstddef>

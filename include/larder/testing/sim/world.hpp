@@ -302,7 +302,7 @@ private:
     void revoke_all(Actor actor, std::uint32_t client, Next next) {
         note(who(actor, client) + " revokes all of o");
         std::map<std::string, std::size_t> before;
-        for (const auto& [key, states] : history_.rows()) before[key] = states.size();
+        for (std::uint32_t i = 0; i < options_.rows; ++i) before[keys_[i]] = history_.of(keys_[i]).size();
         processes_[actor.process].repository->template async_revoke_all_by<&Ticket::owner>("o", Assignments<>(), bound(actor, [this, actor, client, next, before](const Error& failure, const WrittenMany<Ticket>& written) {
                 if (failure) {
                     note(who(actor, client) + ": the revocation of all failed: " + failure.text);
