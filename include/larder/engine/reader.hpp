@@ -364,6 +364,14 @@ private:
         if (result.error.failed()) {
             auto release = Tiers::template release<0>(core, driver, key, seen);
             co_await release;
+            // Looked up again: the copy of before the load may have been revoked since, and who joined meanwhile may share what is found now.
+            if (core.options.stale_if_error > Duration::zero()) {
+                if (leader) leader->begin();
+                Demand demand;
+                demand.want_lease = false;
+                auto again = Tiers::template lookup<0>(core, driver, key, demand);
+                seen = co_await again;
+            }
             auto fallback = fall_back(core, driver, intent, extent, result, seen);
             co_await fallback;
             co_return fetched;
@@ -497,11 +505,15 @@ private:
             FillRequest<std::optional<Key>> request;
             request.lifetime = seen.unsettled ? Lifetime{} : core.negative_lifetime();
             request.age = core.env.now() - result.loaded_at;
-            const bool kept = request.lifetime.serve > Duration::zero();
+            if (request.lifetime.serve <= Duration::zero()) {
+                auto release = Tiers::template release<Space>(core, driver, key, seen);
+                co_await release;
+                co_return fetched;
+            }
             if (leader) leader->before_fill();
             auto fill = Tiers::template fill<Space>(core, driver, key, seen, std::move(request));
             const FillOutcome filled = co_await fill;
-            fetched.stored = filled == FillOutcome::stored && kept && undropped(core, drops);
+            fetched.stored = filled == FillOutcome::stored && undropped(core, drops);
             co_return fetched;
         }
         const Key primary = primary_key_of(*result.row.full);

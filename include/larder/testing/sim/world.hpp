@@ -307,7 +307,7 @@ private:
                 if (failure) {
                     note(who(actor, client) + ": the revocation of all failed: " + failure.text);
                 } else {
-                    note(who(actor, client) + ": the revocation of all is acknowledged, " + std::to_string(written.rows()) + " rows");
+                    note(who(actor, client) + ": the revocation of all is acknowledged, " + std::to_string(written.rows()) + " rows, " + (written.effective() ? "effective" : "pending"));
                     acknowledge_revoked(client, before, written.pending());
                 }
                 next();
@@ -316,12 +316,15 @@ private:
 
     /// A group's revocation is acknowledged: for each row that was there before it began, its first revoked state is.
     void acknowledge_revoked(std::uint32_t client, const std::map<std::string, std::size_t>& before, Duration bound) {
-        for (const auto& [key, count] : before)
+        for (const auto& [key, count] : before) {
+            // A row that was erased meanwhile was not of the group any more.
+            if (!history_.of(key).back().present) continue;
             for (const CommittedRow& state : history_.of(key))
                 if (state.revoked) {
                     history_.wrote({client, key, state.version, true, bound, scheduler_.steps(), scheduler_.now()});
                     break;
                 }
+        }
     }
 
     /// Faults that happen to servers and processes are planned ahead, at moments that are choices.
