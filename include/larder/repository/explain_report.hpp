@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <larder/repository/explain.hpp>
+#include <larder/repository/plan.hpp>
 
 #include <fmt/format.h>
 
