@@ -170,6 +170,7 @@ struct Writer {
             }
             Publication<Entity> publication;
             publication.primary = key;
+            publication.owner = hold.owner;
             publication.version = *outcome;
             if (Policy::caches_rows && Policy::after_write == AfterWrite::publish && core.options.negative_ttl > Duration::zero() && Core::versioned) publication.row.emplace();
             publication.lifetime = core.negative_lifetime();
