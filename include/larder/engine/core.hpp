@@ -214,7 +214,7 @@ struct Core : std::enable_shared_from_this<Core<EntityType, Backend, PolicyType,
 
     /// The bound of a write that reached the database; 0 if it is effective.
     Duration bound_of(bool reached_tiers) const noexcept {
-        if (!copies_answer() || (Policy::guarantee.current_reads && reached_tiers)) return Duration::zero();
+        if (!copies_answer()) return Duration::zero();
         const Duration longest = std::max(options.ttl, longest_ttl.load(std::memory_order_relaxed));
         if (!reached_tiers) return longest + options.stale_if_error;
         if constexpr (Authority::outlives_process) {
@@ -223,7 +223,7 @@ struct Core : std::enable_shared_from_this<Core<EntityType, Backend, PolicyType,
             else
                 return Duration::zero();
         } else {
-            return options.sole_writer ? Duration::zero() : longest;
+            return options.sole_writer || Policy::guarantee.current_reads ? Duration::zero() : longest;
         }
     }
 

@@ -488,7 +488,7 @@ private:
         }
     }
 
-    static Task<bool> finish(Core& core, Driver& driver, Publication<Entity> publication, const Hold& hold) {
+    static Task<bool> finish(Core& core, Driver& driver, Publication<Entity> publication, Hold hold) {
         auto publish = Tiers::publish(core, driver, std::span<const Publication<Entity>>(&publication, 1));
         const bool published = co_await publish;
         bool parents_done = true;
