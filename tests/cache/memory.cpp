@@ -211,6 +211,52 @@ TEST_CASE("giving a lease back leaves the value and its weight") {
     CHECK(cache.expel_group<holder>(sample_row<Pass>(1).holder_id) == 1);
 }
 
+TEST_CASE("an epoch is its own version, whatever version it is filled with") {
+    ManualEnvironment env;
+    Cache<Pass> cache({}, env);
+    CHECK(fill<holder>(cache, 1, 5, 0) == FillOutcome::stored);
+    const auto found = cache.lookup<holder>(1, Demand{.min_version = 5});
+    CHECK(found.answer == Answer::hit);
+    CHECK(found.version == 5);
+}
+
+TEST_CASE("a publication of version 0 stores nothing of a row that has versions") {
+    ManualEnvironment env;
+    Cache<Pass> cache({}, env);
+    const Pass row = sample_row<Pass>(1);
+    KeySet<Pass> keys;
+    keys.add_all_of(row);
+    keys.add<holder>(row.holder_id);
+    cache.fence(keys, 7, 1h);
+    Publication<Pass> publication;
+    publication.primary = row.id;
+    publication.row = whole(row);
+    publication.aliases.add_all_of(row);
+    publication.epoch_keys = keys;
+    publication.lifetime.serve = 1h;
+    publication.owner = 7;
+    cache.publish(std::span(&publication, 1));
+    CHECK(cache.lookup<0>(row.id, Demand{}).answer == Answer::miss);
+    CHECK(cache.lookup<code>(row.code, Demand{}).answer == Answer::miss);
+    CHECK(cache.lookup<holder>(row.holder_id, Demand{}).answer == Answer::miss);
+}
+
+TEST_CASE("a published row that is too large makes no room for itself") {
+    ManualEnvironment env;
+    Cache<Pass> cache({.max_bytes = 100'000, .weigher = [](const Pass& pass) { return pass.note.size(); }}, env);
+    for (std::int64_t number = 1; number <= 20; ++number) fill_row(cache, number);
+    Publication<Pass> publication;
+    publication.primary = 1;
+    publication.version = 2;
+    Pass row = sample_row<Pass>(1, 2);
+    row.note.assign(100'000, 'x');
+    publication.row = whole(row);
+    publication.lifetime.serve = 1h;
+    cache.publish(std::span(&publication, 1));
+    CHECK_FALSE(has_row(cache, 1));
+    CHECK(cache.usage().entries == 19);
+}
+
 TEST_CASE("evictions are told of, by cause") {
     ManualEnvironment env;
     const auto causes = [&] {
@@ -355,6 +401,7 @@ TEST_CASE("whole rows that were hit are due for refresh before they end, the fir
     CHECK(cache.due_for_refresh(105s, 100) == std::vector<std::int64_t>{400, 398, 396});
     CHECK(cache.due_for_refresh(105s, 2) == std::vector<std::int64_t>{400, 398});
     CHECK(cache.due_for_refresh(1h, 1000).size() == 200);
+    CHECK(cache.due_for_refresh(1h, 50).size() == 50);
     CHECK(cache.due_for_refresh(Duration::max(), 0).empty());
     fill_row(cache, 398, {.serve = 1s});
     CHECK(cache.due_for_refresh(105s, 100) == std::vector<std::int64_t>{400, 396});
@@ -485,6 +532,44 @@ TEST_CASE("the weigher runs without a lock held") {
     publication.lifetime.serve = 1h;
     cache.publish(std::span(&publication, 1));
     CHECK(cache.lookup<0>(1, Demand{}).version == 2);
+}
+
+TEST_CASE("a hit by view counts as an access and as a visit") {
+    ManualEnvironment env;
+    Cache<Pass> cache({.max_entries = 10}, env);
+    const std::string text = sample_row<Pass>(2).code;
+    fill_row(cache, 1);
+    fill_row(cache, 2);
+    fill<code>(cache, text, 2);
+    Lookup<CachedRow<Pass>> out;
+    const auto hit_both = [&] {
+        return cache.hit<0>(1, hash_key(std::int64_t{1}), 0, Duration::max(), env.now(), out) && cache.hit_by<code>(text, hash_key(text), 0, Duration::max(), env.now(), out);
+    };
+    CHECK(cache.due_for_refresh(2h, 10).empty());
+    CHECK(hit_both());
+    CHECK(cache.due_for_refresh(2h, 10).size() == 2);
+    for (std::int64_t number = 3; number <= 100; ++number) {
+        fill_row(cache, number);
+        fill<code>(cache, sample_row<Pass>(number).code, number);
+        REQUIRE(hit_both());
+    }
+}
+
+TEST_CASE("a record that lost its row weighs no more than itself") {
+    ManualEnvironment env;
+    Cache<Pass> cache({.weigher = [](const Pass&) { return std::size_t{10'000}; }}, env);
+    Publication<Pass> publication;
+    publication.primary = 1;
+    publication.version = 5;
+    cache.publish(std::span(&publication, 1)); // a floor, so that the record stays
+    const std::size_t floor_alone = cache.usage().bytes;
+    CHECK(floor_alone > 0);
+    CHECK(fill<0>(cache, 1, whole(sample_row<Pass>(1, 5)), 5) == FillOutcome::stored);
+    CHECK(cache.usage().bytes == floor_alone + 10'000);
+    KeySet<Pass> keys;
+    keys.add<0>(1);
+    cache.expel(keys);
+    CHECK(cache.usage().bytes == floor_alone);
 }
 
 TEST_CASE("what is hit again and again outlives a scan") {

@@ -32,12 +32,13 @@ TEST_CASE("a row's group hashes are those of its groups' keys") {
     row.batch.reset();
     for (const bool warm : {false, true}) {
         CHECK(hash(warm)[0] == hash_key(station));
-        CHECK(hash(warm)[1] == 42);
+        CHECK(hash(warm)[1] == detail::no_group(42));
     }
 }
 
 TEST_CASE("what holds no row has a hash of its own") {
-    for (const auto hash : detail::group_hashes<Reading>(CachedRow<Reading>{}, 42)) CHECK(hash == 42);
+    CHECK(detail::no_group(1) != detail::no_group(2));
+    for (const auto hash : detail::group_hashes<Reading>(CachedRow<Reading>{}, 42)) CHECK(hash == detail::no_group(42));
 }
 
 } // namespace

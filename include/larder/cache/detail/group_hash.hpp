@@ -24,11 +24,14 @@ std::uint64_t hash_members(MemberList<Members...>, std::uint64_t if_null, const 
         return hash_key(std::tie(bare(read.template operator()<Members>())...));
 }
 
-/// The hashes of a row's keys in its groups, equal to `hash_key` of each group's key. \param own the hash to take where the row is in
-/// no group: one that differs from record to record, so that such records do not gather under one hash.
+/// The group hash of a record that is in no group: its own, so that such records do not gather under one hash.
+constexpr std::uint64_t no_group(std::uint64_t record_hash) noexcept { return ~record_hash; }
+
+/// The hashes of a row's keys in its groups, equal to `hash_key` of each group's key; `no_group` where it is in none.
 template <entity Entity>
-std::array<std::uint64_t, schema_of<Entity>::group_count> group_hashes(const CachedRow<Entity>& row, std::uint64_t own) {
+std::array<std::uint64_t, schema_of<Entity>::group_count> group_hashes(const CachedRow<Entity>& row, std::uint64_t record_hash) {
     using Schema = schema_of<Entity>;
+    [[maybe_unused]] const std::uint64_t own = no_group(record_hash);
     return [&]<std::size_t... Group>(std::index_sequence<Group...>) {
         [[maybe_unused]] const auto hash = [&]<class Members>(Members members) -> std::uint64_t {
             if (row.full) return hash_members(members, own, [&]<auto Member>() -> const auto& { return (*row.full).*Member; });

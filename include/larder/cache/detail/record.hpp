@@ -32,7 +32,7 @@ struct Record {
 
     Key key;
     std::uint64_t hash = 0;        ///< Of the key.
-    Hashes groups{};               ///< Of the row's key in each group; where there is none, of the record's own key.
+    Hashes groups{};               ///< Of the row's key in each group; `no_group` where there is none.
     SteadyTime deadline{};         ///< When the record next needs attention.
     mutable LeasedRecord<Rules> state{};
     mutable std::size_t bytes = 0;       ///< As accounted for in the tier's usage.

@@ -3,6 +3,7 @@
 
 #include <larder/cache/detail/budget.hpp>
 #include <larder/cache/detail/eviction_sieve.hpp>
+#include <larder/cache/detail/group_hash.hpp>
 #include <larder/cache/detail/record.hpp>
 #include <larder/cache/detail/spin_lock.hpp>
 #include <larder/cache/detail/weight.hpp>
@@ -65,7 +66,7 @@ public:
     template <class Budget>
     const Record& add(Key key, std::uint64_t hash, std::size_t space, Budget& budget) {
         Record record{std::move(key), hash};
-        record.groups.fill(hash);
+        record.groups.fill(no_group(hash));
         const auto& added = *records_.insert(std::move(record)).first;
         budget.add_records(space, 1);
         return added;
@@ -92,7 +93,7 @@ public:
         if (stored)
             groups = stored->groups;
         else if (!state.held())
-            groups.fill(record.hash);
+            groups.fill(no_group(record.hash));
         const SteadyTime deadline = state.deadline(env, now);
         if (deadline != record.deadline || groups != record.groups)
             records_.modify(records_.iterator_to(record), [&](Record& changed) {

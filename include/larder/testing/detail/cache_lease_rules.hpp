@@ -108,6 +108,8 @@ void add_lease_rules(const Add& add) {
         const auto peeked = probe.look({.max_age = probe.units(2), .want_lease = false});
         probe.expect_answer(peeked, Answer::miss);
         expect(peeked.lease == 0, "there is no lease unasked");
+        const auto refreshed = probe.look({.max_age = probe.units(2), .want_lease = false, .refresh = true});
+        expect(refreshed.answer == Answer::miss && refreshed.lease == 0, "not even for a refresh");
         const auto found = probe.look({.max_age = probe.units(2), .lease_for = probe.units(1000)});
         probe.expect_answer(found, Answer::miss);
         expect(found.lease != 0, "the miss gives a lease");
