@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "session/world.hpp"
+#include "world.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "database/worlds.hpp"
-#include "session/world.hpp"
+#include "../database/worlds.hpp"
+#include "world.hpp"
 
 #include <doctest/doctest.h>
 
