@@ -99,16 +99,13 @@ struct schema {
 
 namespace detail {
 
+/// Whether a part of a schema is one of the words above.
 template <class Part>
-struct PartKind {
-    static constexpr bool known = false;
-};
+struct is_word : std::false_type {};
 
 #define LARDER_PART(word)                                                                                                        \
     template <auto... Members>                                                                                                   \
-    struct PartKind<word<Members...>> {                                                                                          \
-        static constexpr bool known = true;                                                                                      \
-    };                                                                                                                           \
+    struct is_word<word<Members...>> : std::true_type {};                                                                        \
     template <class Part>                                                                                                        \
     struct is_##word : std::false_type {};                                                                                       \
     template <auto... Members>                                                                                                   \
@@ -123,9 +120,7 @@ LARDER_PART(secret)
 
 #define LARDER_PART(word)                                                                                                        \
     template <auto Member>                                                                                                       \
-    struct PartKind<word<Member>> {                                                                                              \
-        static constexpr bool known = true;                                                                                      \
-    };                                                                                                                           \
+    struct is_word<word<Member>> : std::true_type {};                                                                            \
     template <class Part>                                                                                                        \
     struct is_##word : std::false_type {};                                                                                       \
     template <auto Member>                                                                                                       \
@@ -137,27 +132,21 @@ LARDER_PART(touch)
 #undef LARDER_PART
 
 template <auto Member, auto... ForeignKey>
-struct PartKind<embed<Member, ForeignKey...>> {
-    static constexpr bool known = true;
-};
+struct is_word<embed<Member, ForeignKey...>> : std::true_type {};
 template <class Part>
 struct is_embed : std::false_type {};
 template <auto Member, auto... ForeignKey>
 struct is_embed<embed<Member, ForeignKey...>> : std::true_type {};
 
 template <auto Member, FixedString Name>
-struct PartKind<column<Member, Name>> {
-    static constexpr bool known = true;
-};
+struct is_word<column<Member, Name>> : std::true_type {};
 template <class Part>
 struct is_column : std::false_type {};
 template <auto Member, FixedString Name>
 struct is_column<column<Member, Name>> : std::true_type {};
 
 template <std::uint64_t Number>
-struct PartKind<revision<Number>> {
-    static constexpr bool known = true;
-};
+struct is_word<revision<Number>> : std::true_type {};
 template <class Part>
 struct is_revision : std::false_type {};
 template <std::uint64_t Number>
@@ -166,13 +155,9 @@ struct is_revision<revision<Number>> : std::true_type {
 };
 
 template <>
-struct PartKind<reusable> {
-    static constexpr bool known = true;
-};
+struct is_word<reusable> : std::true_type {};
 template <>
-struct PartKind<never_stale> {
-    static constexpr bool known = true;
-};
+struct is_word<never_stale> : std::true_type {};
 
 template <class Part>
 struct PartMembers {

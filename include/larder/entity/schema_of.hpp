@@ -111,6 +111,22 @@ inline constexpr bool all_storable_v = false;
 template <class... Columns>
 inline constexpr bool all_storable_v<boost::mp11::mp_list<Columns...>> = (column_value<typename Columns::Value> && ...);
 
+template <class Part>
+struct IsKeylessEmbed : std::false_type {};
+template <auto Member>
+struct IsKeylessEmbed<embed<Member>> : std::true_type {};
+
+/// Whether a schema has what everything else is derived from: known words, one primary key, foreign keys of what is embedded, and
+/// fields that can be stored. What is wrong if not, `schema_of` says.
+template <class Entity>
+constexpr bool has_sound_parts() noexcept {
+    using Parts = typename entity_traits<Entity>::parts;
+    if constexpr (!boost::mp11::mp_all_of<Parts, is_word>::value || boost::mp11::mp_count_if<Parts, is_primary>::value != 1 || boost::mp11::mp_any_of<Parts, IsKeylessEmbed>::value)
+        return false;
+    else
+        return all_storable_v<typename ColumnsOf<Entity, boost::mp11::mp_copy_if<Parts, is_embed>>::type>;
+}
+
 template <class List>
 struct FirstMember;
 template <auto First, auto... Rest>
@@ -126,22 +142,17 @@ struct FirstMember<MemberList<First, Rest...>> {
 /// the schema's order, and the last `group_count` are the groups.
 template <class Entity>
 struct schema_of {
-    static_assert(has_schema<Entity>, "larder: describe the entity first: specialise larder::entity_traits<Entity> deriving from larder::schema<...>");
-    static_assert(detail::described<Entity>, "larder: the entity needs BOOST_DESCRIBE_STRUCT(Entity, (), (fields...)), in its own namespace");
-
     using parts = typename entity_traits<Entity>::parts;
 
 private:
     template <template <class> class Is>
     using select = boost::mp11::mp_copy_if<parts, Is>;
-    template <class Part>
-    using known = boost::mp11::mp_bool<detail::PartKind<Part>::known>;
     template <template <class> class Is>
     static constexpr std::size_t count = boost::mp11::mp_size<select<Is>>::value;
     template <template <class> class Is>
     using only = typename detail::OnlyPart<select<Is>>::type;
 
-    static_assert(boost::mp11::mp_all_of<parts, known>::value, "larder: the schema holds something that is none of larder's words");
+    static_assert(boost::mp11::mp_all_of<parts, detail::is_word>::value, "larder: the schema holds something that is none of larder's words");
     static_assert(count<detail::is_primary> != 0, "larder: the schema names no primary key: add larder::primary<&Entity::id>");
     static_assert(count<detail::is_primary> < 2, "larder: the schema names two primary keys; a key of several members is one primary<&E::a, &E::b>");
     static_assert(count<detail::is_version> < 2, "larder: the schema names two version columns");
@@ -300,9 +311,17 @@ private:
     static_assert(times_are_sound(), "larder: the expires and touch columns must be time points of the system clock");
 };
 
+/// What a type without a schema or without described fields makes: nothing but the sentence that says so.
+template <class Entity>
+    requires(!has_schema<Entity> || !detail::described<Entity>)
+struct schema_of<Entity> {
+    static_assert(has_schema<Entity>, "larder: describe the entity first: specialise larder::entity_traits<Entity> deriving from larder::schema<...>");
+    static_assert(detail::described<Entity>, "larder: the entity needs BOOST_DESCRIBE_STRUCT(Entity, (), (fields...)), in its own namespace");
+};
+
 /// A type with a sound schema: every check of `schema_of` holds.
 template <class T>
-concept entity = has_schema<T> && detail::described<T> && std::copyable<T> && (schema_of<T>::space_count > 0);
+concept entity = has_schema<T> && detail::described<T> && std::copyable<T> && detail::has_sound_parts<T>();
 
 } // namespace v0
 } // namespace larder

@@ -663,5 +663,12 @@ private:
     std::shared_ptr<Core> core_;
 };
 
+/// What arguments of a wrong kind make: nothing but the sentence that says which one is wrong.
+template <class Entity, class Backend, class Policy, class Env>
+    requires(!detail::right_kinds<Entity, Backend, Policy, Env>)
+class CachedRepository<Entity, Backend, Policy, Env> {
+    static_assert(detail::WrongKinds<Entity, Backend, Policy, Env>::told);
+};
+
 } // namespace v0
 } // namespace larder

@@ -41,15 +41,27 @@ struct FindAllBySpace {
     static constexpr std::size_t value = finds_group<Entity, Members...> ? space_of_v<Entity, Members...> : 0;
 };
 
+/// Whether the arguments of a repository are of the right kinds at all.
+template <class Entity, class Backend, class Policy, class Env>
+concept right_kinds = entity<Entity> && environment<Env> && policy<Policy> && backend<Backend, Entity, Env>;
+
+/// Says which argument is of a wrong kind; of an entity, first what is wrong with its schema.
+template <class Entity, class Backend, class Policy, class Env>
+struct WrongKinds {
+    static_assert(sizeof(schema_of<Entity>) != 0);
+    static_assert(entity<Entity>, "larder: the first argument must be an entity: a described struct with larder::entity_traits");
+    static_assert(environment<Env>, "larder: the fourth argument must be an environment (larder/environment.hpp)");
+    static_assert(policy<Policy>, "larder: the third argument must be a consistency policy (larder/policy/policy.hpp)");
+    static constexpr bool told = [] {
+        if constexpr (entity<Entity> && environment<Env>)
+            static_assert(backend<Backend, Entity, Env>, "larder: the second argument must be a backend, such as larder::Stack<larder::MemoryCache, larder::SqliteDatabase>");
+        return true;
+    }();
+};
+
 /// The rules of composition, each with the sentence that says which one is broken.
 template <class Entity, class Backend, class Policy, class Env>
 struct Composition {
-    static_assert(sizeof(schema_of<Entity>) != 0); // What is wrong with the schema is said first of all.
-    static_assert(entity<Entity>, "larder: the first argument must be an entity: a described struct with larder::entity_traits");
-    static_assert(environment<Env>, "larder: the fourth argument must be an environment (larder/environment.hpp)");
-    static_assert(backend<Backend, Entity, Env>, "larder: the second argument must be a backend, such as larder::Stack<larder::MemoryCache, larder::SqliteDatabase>");
-    static_assert(policy<Policy>, "larder: the third argument must be a consistency policy (larder/policy/policy.hpp)");
-
     using Near = typename Backend::template near<Entity, Env>;
     using Authority = typename Backend::template authority<Entity, Env>;
     using Database = typename Backend::template database<Entity, Env>;

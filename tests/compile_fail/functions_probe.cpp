@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: larder: this policy asks for a row's version alone, which this database cannot: it needs load_version(key)
+#include <larder/database/functions.hpp>
+#include <larder/larder.hpp>
+#include <larder/testing/sample.hpp>
+
+#ifdef LARDER_EXPECT_OK
+using Policy = larder::Hybrid;
+#else
+using Policy = larder::Versioned<larder::row_probe>;
+#endif
+using Passes = larder::CachedRepository<larder::testing::Pass, larder::Stack<larder::MemoryCache, larder::FunctionDatabase>, Policy>;
+
+static_assert(sizeof(Passes) > 0);
