@@ -6,22 +6,20 @@
 #include <larder/database/memory.hpp>
 #include <larder/database/memory_tables.hpp>
 #include <larder/error.hpp>
-#include <larder/observe/event.hpp>
 #include <larder/policy/policy.hpp>
 #include <larder/repository/cached_repository.hpp>
 #include <larder/testing/conformance.hpp>
+#include <larder/testing/interposer.hpp>
 #include <larder/testing/manual_environment.hpp>
 #include <larder/testing/sample.hpp>
 
 #include <boost/asio/io_context.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -34,57 +32,6 @@ namespace larder {
 inline namespace v0 {
 namespace testing {
 namespace policy_suite {
-
-/// A stage of an operation on the database: before it begins, or when it has taken effect and not yet answered.
-enum class Stage : bool { before, after };
-
-/// What a test does in the middle of the database's operations, on the thread that asked for them.
-class Interposer {
-public:
-    /// Runs an action once, at the next operation of a kind on the passes.
-    void once(QueryKind kind, Stage stage, std::function<void()> action) { fail_once(kind, stage, [action = std::move(action)] { return action(), Error(); }); }
-    /// Lets the next operation of a kind fail.
-    void fail_once(QueryKind kind, Stage stage, Error failure) { fail_once(kind, stage, [failure = std::move(failure)] { return failure; }); }
-    /// Forgets what was to be done once and was not.
-    void forget() noexcept { actions_.clear(); }
-    /// Lets every operation of the kinds that are reads fail, until told otherwise.
-    void fail_reads(bool fail) noexcept { reads_fail_ = fail; }
-
-    /// Operations on the passes so far.
-    std::size_t queries() const noexcept {
-        std::size_t sum = 0;
-        for (const std::size_t count : counts_) sum += count;
-        return sum;
-    }
-    std::size_t queries(QueryKind kind) const noexcept { return counts_[static_cast<std::size_t>(kind)]; }
-
-    Error operator()(const MemoryOperation& operation) {
-        if (operation.table != schema_of<Pass>::table && operation.table != schema_of<Setting>::table) return {};
-        if (!operation.done) {
-            ++counts_[static_cast<std::size_t>(operation.kind)];
-            const bool reads = operation.kind <= QueryKind::epoch_read;
-            if (reads_fail_ && reads) return {errc::database_unavailable, "the test let the database fail"};
-        }
-        const auto due = std::find_if(actions_.begin(), actions_.end(), [&](const Action& action) { return action.kind == operation.kind && (action.stage == Stage::after) == operation.done; });
-        if (due == actions_.end()) return {};
-        const auto act = std::move(due->act);
-        actions_.erase(due);
-        return act();
-    }
-
-private:
-    struct Action {
-        QueryKind kind;
-        Stage stage;
-        std::function<Error()> act;
-    };
-
-    void fail_once(QueryKind kind, Stage stage, std::function<Error()> act) { actions_.push_back({kind, stage, std::move(act)}); }
-
-    std::list<Action> actions_;
-    std::array<std::size_t, query_kind_count> counts_{};
-    bool reads_fail_ = false;
-};
 
 /// A store with a holder, and a repository of passes over it, made by the factory under test.
 template <class Factory>
@@ -124,7 +71,7 @@ public:
     std::int64_t holder() const noexcept { return holder_; }
 
     std::shared_ptr<Interposer> database = std::make_shared<Interposer>();
-    MemoryTables tables{MemoryOptions{.clock = {}, .hook = [interposer = database](const MemoryOperation& operation) { return (*interposer)(operation); }}};
+    MemoryTables tables = interposed_tables(database);
     ManualEnvironment environment;
     boost::asio::io_context context;
     Options options = [this] {
