@@ -33,10 +33,10 @@ inline namespace v0 {
 /// What a `MemoryCache` may hold.
 template <class Entity>
 struct MemoryCacheConfig {
-    std::size_t max_entries = 100'000;       ///< Records of rows; and as many keys in each directory of alternate keys or epochs. At least 1.
+    std::size_t max_entries = 100'000;              ///< Records of rows; and as many keys in each directory of alternate keys or epochs. At least 1.
     std::size_t max_bytes = std::size_t{256} << 20; ///< Bytes of all records together, what the tier itself needs for them included.
     std::function<std::size_t(const Entity&)> weigher{}; ///< The bytes of a whole row. Empty: its size and what its fields and embedded rows own.
-    std::size_t shards = 0;                  ///< Locks per space, a power of two; 0: one for every thousand entries or so.
+    std::size_t shards = 0;                         ///< Locks per space, a power of two; 0: one for every thousand entries or so.
 };
 
 /// The in-process cache tier: a leased, versioned cache of one entity's rows and of the directory of their alternate keys, bounded by
@@ -45,14 +45,15 @@ struct MemoryCacheConfig {
 /// Records are kept by primary key in sharded Boost.MultiIndex containers whose indices (primary key, groups, eviction order, deadline)
 /// follow from the schema; alternate keys and epochs have directories of their own. Bounds hold whenever an operation has returned, save for
 /// records that a fence keeps in place. What is evicted is chosen by SIEVE (cache/detail/eviction_sieve.hpp); records that have ended are removed
-/// a few at a time by the operations that change something.
+/// a few at a time by the operations that change something. The observer is told of rows that went (`event::Evicted`); their number leaves out
+/// aliases and records without a value, their bytes do not.
 ///
 /// Beyond the rules of `cache_tier`:
 /// - A record whose value, lease and fences are all over is gone, and its floor with it. A floor alone stays until it is evicted.
 /// - A record that a fence left unsettled is not evicted before the fence's length has passed once more.
 /// - An epoch is its own version. A publication of epoch 0, or of version 0 where the entity has a version, stores nothing: it only lifts
 ///   the owner's fence and ends leases.
-/// - A fallback is offered only for values whose lifetime has one, and never if it is older than `min_version`.
+/// - A fallback is offered only for values whose lifetime has one, and never if it is older than `min_version`. Who has to wait is offered it too.
 ///
 /// Safe from any thread. No operation allocates on a hit, save for a copy of an alternate key's target that is not trivially copyable. The weigher,
 /// the observer and the destructors of rows run without a lock held; comparison and copy of keys run under one. A row whose weigher throws is too
@@ -127,6 +128,7 @@ public:
         return true;
     }
 
+    /// Looks up one key, and gives the right to fill it if it is asked for and is to be had.
     template <std::size_t Space>
     Lookup<space_value_t<Entity, Space>> lookup(const space_key_t<Entity, Space>& key, const Demand& demand) {
         const SteadyTime now = env_.now();
@@ -140,6 +142,7 @@ public:
         return found;
     }
 
+    /// `lookup` for each of many keys, in order.
     template <std::size_t Space>
     std::vector<Lookup<space_value_t<Entity, Space>>> lookup_many(std::span<const space_key_t<Entity, Space>> keys, const Demand& demand) {
         std::vector<Lookup<space_value_t<Entity, Space>>> found;
@@ -148,6 +151,7 @@ public:
         return found;
     }
 
+    /// Stores a value under the lease that a lookup gave, or gives the lease back: a request with nothing but the lease.
     template <std::size_t Space>
     FillOutcome fill(const space_key_t<Entity, Space>& key, FillRequest<space_value_t<Entity, Space>> request) {
         if constexpr (Space >= Schema::alias_end) request.version = request.value;
@@ -163,6 +167,7 @@ public:
         return outcome;
     }
 
+    /// `fill` for each of many keys, in order. \pre as many requests as keys.
     template <std::size_t Space>
     std::vector<FillOutcome> fill_many(std::span<const space_key_t<Entity, Space>> keys, std::vector<FillRequest<space_value_t<Entity, Space>>> requests) {
         std::vector<FillOutcome> outcomes;
@@ -171,39 +176,24 @@ public:
         return outcomes;
     }
 
+    /// Drops what is kept of these keys and keeps it out until the owner publishes, or for `length`. \param owner 0: nobody's publish ends it.
     void fence(const KeySet<Entity>& keys, FenceOwner owner, Duration length) {
-        const SteadyTime now = env_.now();
-        each_key(keys, [&]<std::size_t Space>(const auto& key) {
-            change<Space>(key, now, env_.enabled(Guard::fence), nullptr, [&](auto& record, auto& dropped) {
-                record.state.fence(env_, now, owner, length, dropped);
-                return false;
-            });
-        });
+        change_all(keys, env_.enabled(Guard::fence), [&](auto& state, SteadyTime now, auto& dropped) { state.fence(env_, now, owner, length, dropped); });
     }
 
+    /// Tells of committed writes, in order.
     void publish(std::span<const Publication<Entity>> publications) {
         for (const auto& publication : publications) publish(publication);
     }
 
     /// Drops the values and leases of these keys.
     void expel(const KeySet<Entity>& keys) {
-        const SteadyTime now = env_.now();
-        each_key(keys, [&]<std::size_t Space>(const auto& key) {
-            change<Space>(key, now, false, nullptr, [&](auto& record, auto& dropped) {
-                record.state.expel(env_, now, dropped);
-                return false;
-            });
-        });
+        change_all(keys, false, [&](auto& state, SteadyTime now, auto& dropped) { state.expel(env_, now, dropped); });
     }
 
+    /// Makes fallbacks of the values of these keys, and drops their leases and what may be no fallback.
     void expire(const KeySet<Entity>& keys) {
-        const SteadyTime now = env_.now();
-        each_key(keys, [&]<std::size_t Space>(const auto& key) {
-            change<Space>(key, now, false, nullptr, [&](auto& record, auto& dropped) {
-                record.state.expire(env_, now, dropped);
-                return false;
-            });
-        });
+        change_all(keys, false, [&](auto& state, SteadyTime now, auto& dropped) { state.expire(env_, now, dropped); });
     }
 
     /// Drops the rows of one group that are here now, as `expel` does. O(rows of the group), a few under each lock. A row that is being
@@ -231,6 +221,7 @@ public:
         return keys;
     }
 
+    /// Drops everything, shard by shard.
     void clear() {
         each_space([&]<std::size_t Space>() {
             for (auto& shard : directory<Space>().shards()) {
@@ -241,7 +232,7 @@ public:
         });
     }
 
-    /// What it holds. O(shards).
+    /// What it holds: rows and aliases with a value, whatever its age, and the bytes of all records. O(shards).
     TierUsage usage() const {
         TierUsage sum;
         each_space([&]<std::size_t Space>() {
@@ -350,6 +341,18 @@ private:
         const std::uint64_t hash = hash_key(key);
         directory<Space>().change(env_, now, budget_, key, hash, create, prepared, act);
         if (budget_.too_many(Space) || budget_.too_large()) balance<Space>(hash, now);
+    }
+
+    /// Applies `act(state, now, dropped)` to the record of each key. \param create whether to start from an empty record where there is none.
+    template <class Act>
+    void change_all(const KeySet<Entity>& keys, bool create, const Act& act) {
+        const SteadyTime now = env_.now();
+        each_key(keys, [&]<std::size_t Space>(const auto& key) {
+            change<Space>(key, now, create, nullptr, [&](auto& record, auto& dropped) {
+                act(record.state, now, dropped);
+                return false;
+            });
+        });
     }
 
     /// Evicts from any shard until the bounds are kept, the record just changed last of all.
