@@ -181,16 +181,22 @@ struct TierUsage {
 /// - `fill<Space>(key, request)`: `lost` unless the record holds exactly that lease and it has not expired; `outdated` if the
 ///   version is below the floor (the lease ends all the same); `refused` if the value alone is larger than the tier's bound
 ///   (the lease ends); else the value replaces what was there, the lease ends, `stored`. A lifetime that is over already
-///   ends the lease and answers `stored` without keeping the value.
+///   ends the lease and answers `stored` without keeping the value; if its version shows it to be newer than what was there,
+///   that goes and the record is settled; if not, nothing else changes, so that a request with the lease alone gives it back.
 /// - `fill_many<Space>(keys, requests)`: the same for many, outcomes in order.
 /// - `fence(keys, owner, for)`: values and leases of the keys are dropped (floors rise to the dropped value's version) and the
 ///   owner's fence is added to the set. A record with a fence is not evicted.
 /// - `publish(publications)`: for each key, the owner's fence ends, leases end, the floor rises to the version. A version below
 ///   the floor changes nothing else. The value is kept if no other fence stands, the record is settled, and either the
 ///   owner's fence still stood or the record already held a floor or a value that is not newer (else a late publish could
-///   bring back what an eviction forgot). An alias's floor counts per primary key. Idempotent.
+///   bring back what an eviction forgot; for the same reason a floor raised by such a late publish does not count here, and a
+///   value that was there still does after it was expelled). An alias's floor counts per primary key. A value at version 0
+///   of an entity with versions, or at epoch 0, is not kept: such a publish lifts a fence. Idempotent.
 /// - `expel(keys)`: values and leases are dropped, floors and fences stay.
-/// - `expire(keys)`: values stay as fallback only, leases are dropped.
+/// - `expire(keys)`: values stay as fallback only, those whose lifetime has a fallback; others and leases are dropped.
+/// - A fallback is offered on `miss` and `wait`, from the value's serving time on or from `expire`, or to who finds it too old, until its
+///   time ends, and never below `min_version`.
+/// - An epoch is its own version.
 /// - `clear()`: everything is dropped, fences and floors too. `usage()`: what it holds.
 ///
 /// With no version in the schema, versions are 0 and floors do nothing.

@@ -23,7 +23,7 @@ template <class Entity, class Env>
 class ReferenceTier {
     using Schema = schema_of<Entity>;
     template <std::size_t Space>
-    using Record = detail::LeasedRecord<detail::record_rules_t<Entity, Space>>;
+    using Record = larder::detail::LeasedRecord<larder::detail::record_rules_t<Entity, Space>>;
     template <std::size_t... Space>
     static std::tuple<std::map<space_key_t<Entity, Space>, Record<Space>>...> maps_of(std::index_sequence<Space...>);
     using Maps = decltype(maps_of(std::make_index_sequence<Schema::space_count>{}));
@@ -120,7 +120,7 @@ private:
         if (!publication.primary) return;
         CachedRow<Entity> dropped;
         CachedRow<Entity> value = publication.row.value_or(CachedRow<Entity>{});
-        std::get<0>(maps_)[*publication.primary].publish(*env_, env_->now(), detail::ThisRow{}, publication.version,
+        std::get<0>(maps_)[*publication.primary].publish(*env_, env_->now(), larder::detail::ThisRow{}, publication.version,
                                                          publication.row && stores(publication) ? &value : nullptr, publication.lifetime, publication.owner, dropped);
     }
     static bool stores(const Publication<Entity>& publication) noexcept { return !Schema::has_version || publication.version > 0; }
@@ -132,7 +132,7 @@ private:
         if constexpr (Space >= Schema::alias_end) {
             for (const auto& key : publication.epoch_keys.template in<Space>()) {
                 std::uint64_t value = publication.epoch;
-                std::get<Space>(maps_)[key].publish(*env_, now, detail::ThisRow{}, publication.epoch, value > 0 ? &value : nullptr, publication.lifetime, publication.owner, dropped);
+                std::get<Space>(maps_)[key].publish(*env_, now, larder::detail::ThisRow{}, publication.epoch, value > 0 ? &value : nullptr, publication.lifetime, publication.owner, dropped);
             }
         } else if constexpr (Space > 0) {
             if (!publication.primary) return;

@@ -269,7 +269,7 @@ public:
 private:
     template <std::size_t Space>
     static std::string name(const Key<Space>& key) {
-        std::string words = detail::describe_key<Entity, Space>();
+        std::string words = larder::detail::describe_key<Entity, Space>();
         if constexpr (std::is_convertible_v<const Key<Space>&, std::string_view>) words.append(" ").append(key);
         return words;
     }

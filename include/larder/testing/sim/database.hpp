@@ -130,10 +130,10 @@ public:
     template <std::size_t Space, class Handler>
     void async_load_by(const space_key_t<Entity, Space>& key, ReadMode mode, Handler handler) {
         read<std::optional<Entity>>(
-            "load by " + detail::describe_key<Entity, Space>(),
+            "load by " + larder::detail::describe_key<Entity, Space>(),
             [key, mode](Server& server, Reply<std::optional<Entity>> reply) {
                 auto row = server.rows().template load_by<Space>(key, ReadMode::plain);
-                server.note("load by " + detail::describe_key<Entity, Space>() + " -> " + text_of(row));
+                server.note("load by " + larder::detail::describe_key<Entity, Space>() + " -> " + text_of(row));
                 if (mode == ReadMode::plain || row.has_error() || !*row) {
                     reply(std::move(row));
                     return;
