@@ -10,6 +10,8 @@
 #include <larder/testing/policy_conformance.hpp>
 #include <larder/testing/sample.hpp>
 
+#include <doctest/doctest.h>
+
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -65,7 +67,7 @@ public:
 /// Whether something succeeded; says why if it did not.
 template <class Result>
 bool succeeds(const Result& result) {
-    if (result.failed()) MESSAGE(result.error().code.message() << ": " << result.error().text);
+    if (result.failed()) MESSAGE(std::string(result.error().code.message() + ": " + result.error().text));
     return !result.failed();
 }
 

@@ -104,10 +104,10 @@ struct Reader {
         demand.refresh = true;
         auto look = Tiers::template lookup<0>(core, driver, key, demand);
         auto seen = co_await look;
-        if (seen.answer == Answer::hit && seen.refresh_due && seen.lease != 0) {
-            // Nobody waits for the answer, so there is none to be stale.
-            auto load = load_row(core, driver, key, Read{.max_age = Duration::min()}, Extent::whole, seen, nullptr);
-            const Fetched fetched = co_await load;
+        if (seen.answer == Answer::hit && seen.refresh_due && seen.lease != 0 && !seen.value.absent()) {
+            const Entity known = seen.value.full ? *seen.value.full : seen.value.warm->partial_row();
+            auto replace = replace_with_aliases<1>(core, driver, key, known, seen);
+            const Fetched fetched = co_await replace;
             if (fetched.result.error.failed()) core.hide(Level::database, "refresh_ahead", fetched.result.error.get());
             co_return Done();
         }
@@ -115,6 +115,43 @@ struct Reader {
         auto release = Tiers::template release<0>(core, driver, key, seen);
         co_await release;
         co_return Done();
+    }
+
+    /// Loads a row under the lease that `seen` holds, and with it fills anew those of its aliases, from `Space` on, that are cached:
+    /// they live no longer than the row by themselves.
+    template <std::size_t Space>
+    static Task<Fetched> replace_with_aliases(Core& core, Driver& driver, const Key& key, const Entity& known, Seen<Row>& seen) {
+        if constexpr (Space == Schema::alias_end) {
+            // Nobody waits for the answer, so there is none to be stale.
+            auto load = load_row(core, driver, key, Read{.max_age = Duration::min()}, Extent::whole, seen, nullptr);
+            co_return co_await load;
+        } else {
+            const auto alias = key_of<Space>(known);
+            Seen<std::optional<Key>> alias_seen;
+            if (alias) {
+                Demand demand;
+                demand.want_lease = false;
+                demand.refresh = true;
+                auto look = Tiers::template lookup<Space>(core, driver, *alias, demand);
+                alias_seen = co_await look;
+            }
+            auto rest = replace_with_aliases<Space + 1>(core, driver, key, known, seen);
+            Fetched fetched = co_await rest;
+            const Result& result = fetched.result;
+            if (alias && fetched.stored && result.row.full && has_key<Space>(*result.row.full, *alias) && alias_seen.value == key) {
+                FillRequest<std::optional<Key>> request;
+                request.version = result.version;
+                request.value = key;
+                request.age = core.env.now() - result.loaded_at;
+                request.lifetime = core.lifetime_of(*result.row.full, Read{});
+                auto fill = Tiers::template fill<Space>(core, driver, *alias, alias_seen, std::move(request));
+                co_await fill;
+            } else if (alias) {
+                auto release = Tiers::template release<Space>(core, driver, *alias, alias_seen);
+                co_await release;
+            }
+            co_return fetched;
+        }
     }
 
     /// Starts `refresh_ahead` in the background. \pre the core is shared.
