@@ -67,6 +67,9 @@ struct GroupRevocation {
 /// they may throw only `std::bad_alloc`. `D::conditional_writes` says whether `expected` is honoured; without it (or without a
 /// version in the schema) it is ignored and the answer is 0.
 ///
+/// To stand in a `Stack` it is a class template over the entity with a nested type `Config` and a constructor from it. Texts of errors
+/// name the table, and the column where one is concerned.
+///
 /// A blocking database has `executor()`, the executor on which its asynchronous form runs (empty: none was given), unless
 /// `D::never_blocks`. A database that talks to a server without blocking has, instead of each operation `op(args...)`, an
 /// `async_op(args..., handler)` (`asynchronous_database`).

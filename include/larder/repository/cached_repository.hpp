@@ -55,6 +55,7 @@ enum class Effect : std::uint8_t {
 /// - *Executor*: the handler runs on its associated executor; if it has none, on `Options::executor`, or the database's, or the system
 ///   executor. Blocking database work runs on the database's executor, never on the caller's; with none, `errc::no_executor`.
 /// - *Cancellation*: all types answer the handler with `operation_aborted` at once; the load or write goes on to its end, since others may wait for it.
+/// - *g++ 12* destroys temporaries with captures or strings in a `co_await` expression twice: name the row, key or function first.
 /// - *Lifetime*: arguments are copied; the repository may be destroyed meanwhile, the executors and connections may not.
 ///
 /// A failure is in the result (`error()`); asynchronous forms hand it to the token as well. Blocking forms throw only
@@ -349,7 +350,7 @@ public:
     /// An identity map for one request: what it has found by one key it knows by all. See `RequestScope`.
     RequestScope<CachedRepository> scope() { return RequestScope<CachedRepository>(*this); }
 
-    /// The counters so far, with the sizes of the in-process tiers. For environments whose observer is `Metrics`.
+    /// The counters so far, with the sizes of the in-process tiers. Include <larder/observe/report.hpp> to print them. For environments whose observer is `Metrics`.
     auto metrics() const
         requires requires(const Env& env) { env.observer().snapshot(); }
     {
