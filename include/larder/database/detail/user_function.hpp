@@ -121,11 +121,11 @@ struct RowsAnswer {
     }
 
     static Outcome<Result> from(std::vector<Entity> found, Keys keys) {
-        std::map<primary_key_t<Entity>, const Entity*, StoredLess> by_key;
-        for (const auto& row : found) by_key.emplace(primary_key_of(row), &row);
+        std::map<primary_key_t<Entity>, const Entity*, StoredLess> rows_by_key;
+        for (const auto& row : found) rows_by_key.emplace(primary_key_of(row), &row);
         Result rows(keys.size());
         for (std::size_t i = 0; i < keys.size(); ++i)
-            if (const auto at = by_key.find(keys[i]); at != by_key.end()) rows[i] = *at->second;
+            if (const auto at = rows_by_key.find(keys[i]); at != rows_by_key.end()) rows[i] = *at->second;
         return rows;
     }
 };
