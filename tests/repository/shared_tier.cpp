@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "world.hpp"
+
+#include <larder/cache/cache_tier.hpp>
+#include <larder/cache/memory.hpp>
+#include <larder/environment.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+using namespace repository_tests;
+
+namespace {
+
+/// Which operations of the tier fail, and how.
+struct Outage {
+    std::vector<std::string_view> operations; ///< Empty: none.
+    bool by_exception = false;
+
+    bool hits(std::string_view operation) const { return std::find(operations.begin(), operations.end(), operation) != operations.end(); }
+};
+
+/// A tier that several processes share, as far as a repository can tell, and whose operations fail on demand.
+template <class Entity, class Env>
+class SharedCache {
+public:
+    static constexpr Level level = Level::shared;
+    static constexpr bool outlives_process = true;
+    struct Config {
+        std::shared_ptr<Outage> outage = std::make_shared<Outage>();
+        std::shared_ptr<MemoryCache<Entity, Env>> records{}; ///< Null: of its own.
+    };
+
+    SharedCache(Config config, Env& env) : outage_(std::move(config.outage)), records_(config.records ? std::move(config.records) : std::make_shared<MemoryCache<Entity, Env>>(MemoryCacheConfig<Entity>{}, env)) {}
+
+    template <std::size_t Space>
+    Outcome<Lookup<space_value_t<Entity, Space>>> lookup(const space_key_t<Entity, Space>& key, const Demand& demand) {
+        if (auto failed = failure("lookup")) return failed;
+        return records_->template lookup<Space>(key, demand);
+    }
+    template <std::size_t Space>
+    Outcome<std::vector<Lookup<space_value_t<Entity, Space>>>> lookup_many(std::span<const space_key_t<Entity, Space>> keys, const Demand& demand) {
+        if (auto failed = failure("lookup_many")) return failed;
+        return records_->template lookup_many<Space>(keys, demand);
+    }
+    template <std::size_t Space>
+    Outcome<FillOutcome> fill(const space_key_t<Entity, Space>& key, FillRequest<space_value_t<Entity, Space>> request) {
+        if (auto failed = failure("fill")) return failed;
+        return records_->template fill<Space>(key, std::move(request));
+    }
+    template <std::size_t Space>
+    Outcome<std::vector<FillOutcome>> fill_many(std::span<const space_key_t<Entity, Space>> keys, std::vector<FillRequest<space_value_t<Entity, Space>>> requests) {
+        if (auto failed = failure("fill_many")) return failed;
+        return records_->template fill_many<Space>(keys, std::move(requests));
+    }
+    Outcome<void> fence(const KeySet<Entity>& keys, FenceOwner owner, Duration length) {
+        if (auto failed = failure("fence")) return failed;
+        records_->fence(keys, owner, length);
+        return {};
+    }
+    Outcome<void> publish(std::span<const Publication<Entity>> publications) {
+        if (auto failed = failure("publish")) return failed;
+        records_->publish(publications);
+        return {};
+    }
+    Outcome<void> expel(const KeySet<Entity>& keys) {
+        if (auto failed = failure("expel")) return failed;
+        records_->expel(keys);
+        return {};
+    }
+    Outcome<void> expire(const KeySet<Entity>& keys) {
+        if (auto failed = failure("expire")) return failed;
+        records_->expire(keys);
+        return {};
+    }
+    void clear() { records_->clear(); }
+    TierUsage usage() const { return records_->usage(); }
+
+private:
+    Error failure(std::string_view operation) const {
+        if (!outage_->hits(operation)) return {};
+        if (outage_->by_exception) throw std::runtime_error("the tier broke");
+        return {errc::cache_unavailable, "the tier is away"};
+    }
+
+    std::shared_ptr<Outage> outage_;
+    std::shared_ptr<MemoryCache<Entity, Env>> records_;
+};
+static_assert(cache_tier<SharedCache<Pass, ManualEnvironment>, Pass>);
+
+using Passes = CachedRepository<Pass, Stack<SharedCache, MemoryDatabase>, WriteThrough, ManualEnvironment>;
+
+struct Shared {
+    explicit Shared(Options chosen = {}) : options(std::move(chosen)) {
+        holder = MemoryDatabase<Holder>(tables).insert({}).value().id;
+        options.jitter = 0;
+        passes = std::make_unique<Passes>(Passes::Config{{outage, records}, tables}, options, WriteThrough{}, environment);
+    }
+    Pass insert(int number) {
+        Pass row;
+        row.holder_id = holder;
+        row.code = "code " + std::to_string(number);
+        row.note = "first";
+        row.expires_at = TimePoint(std::chrono::hours(24 * 365 * 100));
+        return *passes->insert(row).or_throw().row();
+    }
+    std::vector<std::string> hidden() const {
+        std::vector<std::string> operations;
+        for (const auto& failure : environment.observer().all<testing::EventLog::HiddenFailure>())
+            if (failure.level == Level::shared) operations.push_back(failure.operation);
+        return operations;
+    }
+
+    std::shared_ptr<Outage> outage = std::make_shared<Outage>();
+    std::shared_ptr<testing::Interposer> database = std::make_shared<testing::Interposer>();
+    ManualEnvironment environment;
+    MemoryTables tables = testing::interposed_tables(database, [environment = environment] { return DatabaseTime(environment.wall_now().time_since_epoch()); });
+    std::shared_ptr<MemoryCache<Pass, ManualEnvironment>> records = std::make_shared<MemoryCache<Pass, ManualEnvironment>>(MemoryCacheConfig<Pass>{}, environment);
+    Options options;
+    std::int64_t holder = 0;
+    std::unique_ptr<Passes> passes;
+};
+
+} // namespace
+
+TEST_CASE("a tier that fails fails no read that the database can answer, and the observer knows what failed") {
+    for (const bool by_exception : {false, true}) {
+        Shared world;
+        const Pass row = world.insert(1);
+        world.passes->find_by<&Pass::code>(row.code);
+        world.outage->by_exception = by_exception;
+        const std::vector<std::int64_t> keys{row.id};
+        for (const std::string_view operation : {"lookup", "lookup_many", "fill", "fill_many"}) {
+            CAPTURE(operation);
+            world.outage->operations.clear();
+            world.passes->expel(row.id);
+            world.passes->expel_by<&Pass::code>(row.code);
+            world.environment.observer().clear();
+            world.outage->operations = {operation};
+            CHECK(world.passes->find(row.id)->note == row.note);
+            CHECK(world.passes->find_by<&Pass::code>(row.code)->note == row.note);
+            CHECK(world.passes->find_many(keys)[0]->note == row.note);
+            CHECK(world.passes->refresh(row.id)->note == row.note);
+            CHECK(world.passes->warm(keys).cached == 1);
+            if (operation == "lookup" || operation == "fill" || world.passes->peek(row.id).absence() != Absence::none) {
+                const auto hidden = world.hidden();
+                CHECK(std::count(hidden.begin(), hidden.end(), operation) > 0);
+            }
+        }
+        world.outage->operations.clear();
+        world.environment.advance(world.options.lease_for);
+        CHECK(world.passes->find(row.id));
+        CHECK(world.passes->find(row.id).source() == Level::shared);
+        CHECK(world.passes->find_by<&Pass::code>(row.code).source() == Level::shared);
+    }
+}
+
+TEST_CASE("a write that does not reach the tier commits, and says for how long it may be pending") {
+    for (const std::string_view operation : {"fence", "publish"}) {
+        CAPTURE(operation);
+        Shared world({.stale_if_error = 1h});
+        const Pass row = world.insert(1);
+        const Pass other = world.insert(2);
+        CHECK(world.passes->update(row.id, [](Pass& pass) { pass.note = "before"; }).effective());
+        world.passes->find(row.id);
+        world.outage->operations = {operation};
+        const auto written = world.passes->update(row.id, [](Pass& pass) { pass.note = "during"; });
+        REQUIRE(written);
+        CHECK(!written.effective());
+        CHECK(written.pending() == world.options.ttl + world.options.stale_if_error);
+        CHECK(!world.passes->erase(other.id).effective());
+        CHECK(world.passes->revoke_all_by<&Pass::holder_id>(world.holder).pending() > 0s);
+        CHECK(MemoryDatabase<Pass>(world.tables).load(row.id, ReadMode::plain).value()->note == "during");
+        const auto hidden = world.hidden();
+        CHECK(std::count(hidden.begin(), hidden.end(), operation) > 0);
+    }
+}
+
+TEST_CASE("a write that must be effective is not made when the tier cannot be fenced, and leaves no fence behind") {
+    Shared world;
+    const Pass row = world.insert(1);
+    world.passes->find(row.id);
+    world.outage->operations = {"fence"};
+    CHECK(world.passes->revoke(row.id, Effect::required).error() == errc::cache_unavailable);
+    CHECK(MemoryDatabase<Pass>(world.tables).load(row.id, ReadMode::plain).value()->version == row.version);
+    world.outage->operations.clear();
+    CHECK(world.passes->find(row.id));
+    CHECK(world.passes->core()->authority.lookup<0>(row.id, Demand{})->answer == Answer::hit);
+    CHECK(world.passes->revoke(row.id, Effect::required).effective());
+    CHECK(world.passes->find(row.id).absence() == Absence::revoked);
+}
+
+TEST_CASE("verbs that are about the tier alone fail with it") {
+    Shared world;
+    const Pass row = world.insert(1);
+    world.outage->operations = {"expel", "expire"};
+    CHECK(world.passes->expel(row.id).error() == errc::cache_unavailable);
+    CHECK(world.passes->expire(row.id).error() == errc::cache_unavailable);
+    CHECK(world.passes->expel_by<&Pass::code>(row.code).error() == errc::cache_unavailable);
+}
+
+TEST_CASE("a fenced write that is later than its fence is refused by the database, and lost to nobody") {
+    Shared world;
+    const Pass row = world.insert(1);
+    world.passes->find(row.id);
+    for (const auto act : {0, 1}) {
+        world.database->once(act == 0 ? QueryKind::update : QueryKind::erase, testing::Stage::before, [&] { world.environment.advance(world.options.fence_for + 1s); });
+        const auto late = act == 0 ? world.passes->update(row.id, [](Pass& pass) { pass.note = "late"; }) : world.passes->erase(row.id);
+        CHECK(late.error() == errc::deadline_passed);
+        for (int round = 0; round < 2; ++round) CHECK(world.passes->find(row.id)->note == row.note);
+    }
+    CHECK(world.passes->update(row.id, [](Pass& pass) { pass.note = "in time"; }).effective());
+    CHECK(world.passes->find(row.id)->note == "in time");
+    world.database->fail_once(QueryKind::clock, testing::Stage::before, Error{errc::database_busy, "busy"});
+    CHECK(world.passes->update(row.id, [](Pass& pass) { pass.note = "no clock"; }).error() == errc::database_busy);
+    CHECK(world.passes->find(row.id).source() == Level::shared);
+}
+
+TEST_CASE("two repositories over one tier see each other's writes at once") {
+    Shared world;
+    Passes other(Passes::Config{{world.outage, world.records}, world.tables}, world.options, WriteThrough{}, world.environment);
+    const Pass row = world.insert(1);
+    world.passes->find_by<&Pass::code>(row.code);
+    for (int round = 0; round < 3; ++round) {
+        const std::string note = "round " + std::to_string(round);
+        CHECK(other.update(row.id, [&](Pass& pass) { pass.note = note; }).effective());
+        CHECK(world.passes->find(row.id)->note == note);
+        CHECK(world.passes->find_by<&Pass::code>(row.code)->note == note);
+        world.passes->expel(row.id);
+        world.passes->expel_by<&Pass::code>(row.code);
+        world.database->once(QueryKind::load_by, testing::Stage::after, [&] { CHECK(other.update(row.id, [&](Pass& pass) { pass.note = "theirs"; }).effective()); });
+        world.passes->find_by<&Pass::code>(row.code);
+        CHECK(world.passes->find(row.id)->note == "theirs");
+    }
+    world.passes->expel(row.id);
+    world.passes->expel_by<&Pass::code>(row.code);
+    world.database->once(QueryKind::load_by, testing::Stage::after, [&] { CHECK(other.revoke_all_by<&Pass::holder_id>(world.holder).effective()); });
+    world.passes->find_by<&Pass::code>(row.code);
+    world.records->clear();
+    CHECK(world.passes->find(row.id).absence() == Absence::revoked);
+}
+
+TEST_CASE("one process reads what another one is loading, when it is loaded") {
+    Shared world;
+    const Pass row = world.insert(1);
+    Passes other(Passes::Config{{world.outage, world.records}, world.tables}, world.options, WriteThrough{}, world.environment);
+    // The other process holds the lease for a while: this one waits for it, a little longer each time, and then loads by itself.
+    Demand demand;
+    demand.lease_for = 1h;
+    const auto lease = world.records->lookup<0>(row.id, demand).lease;
+    REQUIRE(lease != 0);
+    Options hasty = world.options;
+    hasty.lease_for = 5ms;
+    Passes impatient(Passes::Config{{world.outage, world.records}, world.tables}, hasty, WriteThrough{}, world.environment);
+    const auto began = std::chrono::steady_clock::now();
+    CHECK(impatient.find(row.id)->note == row.note);
+    CHECK(std::chrono::steady_clock::now() - began >= 5ms);
+    CHECK(impatient.find(row.id).source() == Level::database);
+    std::size_t waited = 0;
+    for (const auto& lookup : world.environment.observer().all<event::Lookup>()) waited += lookup.outcome == LookupOutcome::waited;
+    CHECK(waited >= 3);
+    FillRequest<CachedRow<Pass>> request;
+    request.lease = lease;
+    request.version = row.version;
+    request.value.full = std::make_shared<const Pass>(row);
+    request.lifetime.serve = 1h;
+    CHECK(world.records->fill<0>(row.id, std::move(request)) == FillOutcome::stored);
+    CHECK(other.find(row.id).source() == Level::shared);
+}
