@@ -250,6 +250,21 @@ TEST_CASE("two repositories over one tier see each other's writes at once") {
     CHECK(world.passes->find(row.id).absence() == Absence::revoked);
 }
 
+TEST_CASE("a row that another process loads while its embedded row is written does not outlive the write") {
+    Shared world;
+    Passes other(Passes::Config{{world.outage, world.records}, world.tables}, world.options, WriteThrough{}, world.environment);
+    CachedRepository<Holder, Stack<MemoryCache, MemoryDatabase>, WriteThrough, ManualEnvironment> holders({{}, world.tables}, {.sole_writer = true}, {}, world.environment);
+    world.passes->link<&Pass::holder>(holders);
+    const Pass row = world.insert(1);
+    world.passes->expel_by<&Pass::code>(row.code);
+    world.database->once(QueryKind::load_by, testing::Stage::after, [&] { CHECK(holders.update(world.holder, [](Holder& holder) { holder.name = "renamed"; }).effective()); });
+    other.find_by<&Pass::code>(row.code);
+    CHECK(other.find_by<&Pass::code>(row.code)->holder.name == "renamed");
+    CHECK(world.passes->find(row.id)->holder.name == "renamed");
+    world.database->fail_once(QueryKind::load_many, testing::Stage::before, Error{errc::database_busy, "busy"});
+    CHECK(!holders.update(world.holder, [](Holder& holder) { holder.name = "again"; }).effective());
+}
+
 TEST_CASE("one process reads what another one is loading, when it is loaded") {
     Shared world;
     const Pass row = world.insert(1);

@@ -339,7 +339,7 @@ public:
 
     /// Declares that embedded rows are written through `children`: each such write then expels the parents that embed the row,
     /// after its commit and before it is acknowledged. Without it an embedded row is a snapshot, as old as the TTL at most.
-    /// Call it before either repository is used. \tparam Member the embedding member.
+    /// Call it before either repository is used, and in every process that shares a tier with this one. \tparam Member the embedding member.
     template <auto Member, class ChildBackend, class ChildPolicy, class ChildEnv>
     void link(CachedRepository<bare_value_t<detail::member_t<Member>>, ChildBackend, ChildPolicy, ChildEnv>& children) {
         static_assert(detail::can_list_parents<typename Core::Database, Entity, Member>, "larder: this database cannot list the rows that embed another: it needs parents_of<Member>(key)");
