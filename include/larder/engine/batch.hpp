@@ -5,7 +5,6 @@
 #include <larder/engine/reader.hpp>
 #include <larder/engine/task.hpp>
 #include <larder/engine/tier_path.hpp>
-#include <larder/repository/result.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -37,33 +36,6 @@ struct Batch {
         bool preload = false; ///< Rows are kept whole, however seldom they were read.
     };
 
-    /// Loads rows although they may be cached, in one query, and replaces what is cached whole. Rows that somebody else loads or
-    /// writes at this moment are left out.
-    static Task<WarmReport> refresh(Core& core, Driver& driver, std::span<const Key> keys) {
-        Demand demand;
-        demand.refresh = true;
-        auto look = Tiers::template lookup_many<0>(core, driver, keys, demand);
-        std::vector<Seen<Row>> seen = co_await look;
-        std::vector<Result> results(keys.size());
-        std::vector<std::size_t> ours;
-        for (std::size_t i = 0; i < keys.size(); ++i)
-            if (seen[i].lease != 0) ours.push_back(i);
-        WarmReport report;
-        if (!ours.empty()) {
-            const Plan plan{Read{}, true};
-            auto load = load_and_fill(core, driver, keys, ours, seen, results, plan);
-            const Error failure = co_await load;
-            if (failure) report = WarmReport(failure);
-        }
-        report.asked = report.total = keys.size();
-        for (const std::size_t i : ours) {
-            if (results[i].error.failed()) continue;
-            ++(results[i].row.full ? report.loaded : report.absent);
-        }
-        report.cached = report.loaded;
-        co_return report;
-    }
-
     /// Reads some rows. \param at_least the oldest version that will do for each key; empty: any. \returns answers in the order of the keys.
     static Task<std::vector<Result>> read(Core& core, Driver& driver, std::span<const Key> keys, std::span<const Version> at_least, Plan plan) {
         std::vector<Result> results(keys.size());
@@ -93,6 +65,32 @@ struct Batch {
             co_await load;
         }
         co_return results;
+    }
+
+    /// Loads some of the rows in one query and fills what their lookups gave the right to. \param missing which of the keys.
+    /// \param served if not null, how long each of the keys' rows is served now, if its fill was stored. \returns why the query failed, if it did.
+    static Task<Error> load_and_fill(Core& core, Driver& driver, std::span<const Key> keys, const std::vector<std::size_t>& missing, std::vector<Seen<Row>>& seen,
+                                     std::vector<Result>& results, const Plan& plan, std::vector<Duration>* served = nullptr) {
+        std::vector<Key> wanted;
+        wanted.reserve(missing.size());
+        bool unsettled = false;
+        for (const std::size_t i : missing) {
+            wanted.push_back(keys[i]);
+            unsettled = unsettled || seen[i].unsettled;
+        }
+        Loading loading{.started = core.env.now(), .unsettled = unsettled};
+        auto asked = core.query(QueryKind::load_many, driver, Ops::load_many(wanted, unsettled ? ReadMode::settled : ReadMode::plain));
+        auto outcome = co_await asked;
+        take(core, outcome, missing, loading.started, results);
+        if constexpr (Policy::caches_rows) {
+            if constexpr (Policy::stamp == Stamp::group_epoch) {
+                auto mark = mark_all(core, driver, keys, missing, seen, results, loading);
+                co_await mark;
+            }
+            auto fill = fill_all(core, driver, keys, missing, seen, results, plan, loading, served);
+            co_await fill;
+        }
+        co_return outcome.has_error() ? outcome.error() : Error();
     }
 
 private:
@@ -158,31 +156,6 @@ private:
         co_return true;
     }
 
-    /// Loads rows in one query and fills what their lookups gave the right to. \returns why the query failed, if it did.
-    static Task<Error> load_and_fill(Core& core, Driver& driver, std::span<const Key> keys, const std::vector<std::size_t>& missing, std::vector<Seen<Row>>& seen,
-                                     std::vector<Result>& results, const Plan& plan) {
-        std::vector<Key> wanted;
-        wanted.reserve(missing.size());
-        bool unsettled = false;
-        for (const std::size_t i : missing) {
-            wanted.push_back(keys[i]);
-            unsettled = unsettled || seen[i].unsettled;
-        }
-        Loading loading{.started = core.env.now(), .unsettled = unsettled};
-        auto asked = core.query(QueryKind::load_many, driver, Ops::load_many(wanted, unsettled ? ReadMode::settled : ReadMode::plain));
-        auto outcome = co_await asked;
-        take(core, outcome, missing, loading.started, results);
-        if constexpr (Policy::caches_rows) {
-            if constexpr (Policy::stamp == Stamp::group_epoch) {
-                auto mark = mark_all(core, driver, keys, missing, seen, results, loading);
-                co_await mark;
-            }
-            auto fill = fill_all(core, driver, keys, missing, seen, results, plan, loading);
-            co_await fill;
-        }
-        co_return outcome.has_error() ? outcome.error() : Error();
-    }
-
     static void take(Core& core, Outcome<std::vector<std::optional<Entity>>>& outcome, const std::vector<std::size_t>& indices, SteadyTime started, std::vector<Result>& results) {
         for (std::size_t n = 0; n < indices.size(); ++n) {
             Result& result = results[indices[n]];
@@ -244,7 +217,7 @@ private:
 
     /// Fills what was loaded under a lease; gives the lease back where nothing is to be kept.
     static Task<bool> fill_all(Core& core, Driver& driver, std::span<const Key> keys, const std::vector<std::size_t>& missing, std::vector<Seen<Row>>& seen,
-                               const std::vector<Result>& results, const Plan& plan, const Loading& loading) {
+                               const std::vector<Result>& results, const Plan& plan, const Loading& loading, std::vector<Duration>* served) {
         std::vector<typename Tiers::template Filling<0>> fillings;
         KeySet<Entity> gone;
         for (const std::size_t i : missing) {
@@ -260,8 +233,12 @@ private:
             auto drop = Tiers::drop(core, driver, gone, Invalidation::expel);
             co_await drop;
         }
-        auto fill = Tiers::template fill_many<0>(core, driver, std::move(fillings));
+        std::vector<Duration> lifetimes;
+        for (const auto& each : fillings) lifetimes.push_back(each.request.lifetime.serve);
+        auto fill = Tiers::template fill_many<0>(core, driver, fillings);
         co_await fill;
+        if (served)
+            for (std::size_t n = 0; n < missing.size(); ++n) (*served)[missing[n]] = fillings[n].outcome == FillOutcome::stored ? lifetimes[n] : Duration::zero();
         co_return true;
     }
 };

@@ -10,6 +10,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -423,8 +424,9 @@ private:
         co_return fetched;
     }
 
-    /// Fills a loaded row, or its absence, or gives the right to back. \returns whether it was stored.
-    static Task<bool> fill_row(Core& core, Driver& driver, const Key& key, Read intent, Seen<Row>& seen, Result& result) {
+    /// Fills a loaded row, or its absence, or gives the right to back. \param longest how long it may be served at the most.
+    /// \returns whether it was stored.
+    static Task<bool> fill_row(Core& core, Driver& driver, const Key& key, Read intent, Seen<Row>& seen, Result& result, Duration longest = Duration::max()) {
         const Heat heat = result.row.full ? core.heat_of(hash_key(key)) : Heat::cold;
         std::optional<std::uint64_t> stamp = plain_stamp;
         if constexpr (Policy::stamp == Stamp::group_epoch)
@@ -433,6 +435,7 @@ private:
                 stamp = co_await stamping;
             }
         FillRequest<Row> request = request_for(core, intent, result, seen.unsettled, heat, stamp);
+        request.lifetime.serve = std::min(request.lifetime.serve, longest);
         if (request.lifetime.serve <= Duration::zero()) {
             if (must_go(seen, result)) {
                 KeySet<Entity> gone;
@@ -567,6 +570,9 @@ private:
         request.value = primary;
         request.age = core.env.now() - result.loaded_at;
         request.lifetime = core.lifetime_of(*result.row.full, intent);
+        // An alias ends no sooner than the row: who keeps reading the row by it, and so keeps it refreshed, always finds it so.
+        if (row_seen.answer == Answer::hit) request.lifetime.serve = std::max(request.lifetime.serve, row_seen.remaining + request.age);
+        const Duration alias_serves = request.lifetime.serve;
         auto fill = Tiers::template fill<Space>(core, driver, key, seen, std::move(request));
         const FillOutcome filled = co_await fill;
         fetched.stored = filled == FillOutcome::stored && undropped(core, drops);
@@ -574,7 +580,7 @@ private:
             if (fetched.stored && row_seen.lease != 0 && !row_seen.unsettled) {
                 // The mark may ask for another read of the row, by its primary key; the answer stays what the alternate key led to.
                 Result marked = result;
-                auto fill_primary = fill_row(core, driver, primary, intent, row_seen, marked);
+                auto fill_primary = fill_row(core, driver, primary, intent, row_seen, marked, alias_serves);
                 // Only the row's own record knows of every write of the row: a stored alias alone entitles nobody to share.
                 fetched.stored = co_await fill_primary;
             } else {

@@ -141,39 +141,33 @@ struct TierPath {
         const Key<Space>* key;
         Seen<Value<Space>>* seen;
         FillRequest<Value<Space>> request;
+        FillOutcome outcome = FillOutcome::lost; ///< How it ended, once it has.
     };
 
-    /// As `fill` and `release`, for many keys in one round trip to the authority. What came without the right is left out.
+    /// As `fill` and `release`, for many keys in one round trip to the authority.
     template <std::size_t Space>
-    static Task<bool> fill_many(Core& core, Driver& driver, std::vector<Filling<Space>> fillings) {
-        std::erase_if(fillings, [&](const Filling<Space>& each) {
-            if (each.seen->lease == 0) drop_placeholder<Space>(core, *each.key, *each.seen);
-            return each.seen->lease == 0;
-        });
-        if (fillings.empty()) co_return true;
+    static Task<bool> fill_many(Core& core, Driver& driver, std::vector<Filling<Space>>& fillings) {
+        std::vector<Filling<Space>*> entitled;
         std::vector<Key<Space>> keys;
         std::vector<FillRequest<Value<Space>>> requests;
-        keys.reserve(fillings.size());
-        requests.reserve(fillings.size());
         for (auto& each : fillings) {
             each.request.lease = std::exchange(each.seen->lease, 0);
-            if (!keeps(each.request)) drop_placeholder<Space>(core, *each.key, *each.seen);
+            if (each.request.lease == 0 || !keeps(each.request)) drop_placeholder<Space>(core, *each.key, *each.seen);
+            if (each.request.lease == 0) continue;
+            entitled.push_back(&each);
             keys.push_back(*each.key);
-            if constexpr (Core::has_near)
-                requests.push_back(each.request);
-            else
-                requests.push_back(std::move(each.request));
+            requests.push_back(each.request);
         }
-        std::vector<bool> kept;
-        for (const auto& request : requests) kept.push_back(keeps(request));
+        if (entitled.empty()) co_return true;
         auto asked = Ask(driver, core.authority, Ops::template fill_many<Space>(keys, std::move(requests)));
         const auto outcome = co_await asked;
         if (outcome.has_error()) core.hide(authority_level, "fill_many", outcome.error());
-        for (std::size_t n = 0; n < fillings.size(); ++n) {
-            if (!kept[n]) continue;
-            const FillOutcome filled = outcome.has_error() ? FillOutcome::lost : (*outcome)[n];
-            core.env.observe(event::Fill{authority_level, filled, Space != 0});
-            fill_in_front<Space>(core, keys[n], *fillings[n].seen, filled, std::move(fillings[n].request));
+        for (std::size_t n = 0; n < entitled.size(); ++n) {
+            Filling<Space>& each = *entitled[n];
+            if (!keeps(each.request)) continue;
+            if (outcome.has_value()) each.outcome = (*outcome)[n];
+            core.env.observe(event::Fill{authority_level, each.outcome, Space != 0});
+            fill_in_front<Space>(core, *each.key, *each.seen, each.outcome, std::move(each.request));
         }
         co_return true;
     }

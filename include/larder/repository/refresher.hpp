@@ -2,7 +2,7 @@
 #pragma once
 
 #include <larder/clock.hpp>
-#include <larder/engine/batch.hpp>
+#include <larder/engine/batch_refresh.hpp>
 #include <larder/engine/run.hpp>
 #include <larder/engine/verbs.hpp>
 #include <larder/error.hpp>
@@ -62,8 +62,8 @@ struct RefresherOptions {
 
 /// Refreshes the active entries of a repository before they end, on a given executor, from its construction until it is stopped.
 ///
-/// Active are the whole rows in the nearest tier that were hit since they were stored: who goes on being read stays cached without a
-/// miss, who is not read any more ends. A round loads what is due in batched queries; rows that somebody else loads or writes at that
+/// Active are the whole rows in the nearest tier that were hit since they were stored: who goes on being read stays cached, with the
+/// aliases that lead to it, and without a miss; who is not read any more ends. A round loads what is due in batched queries; rows that somebody else loads or writes at that
 /// moment are left out, and a write that comes between makes the fill lost. A failure goes to the observer
 /// (`event::HiddenFailure`, "refresh"), leaves the copies as they are, and ends the round.
 ///
@@ -177,7 +177,7 @@ private:
             ++under_way;
             const Beginning mark(*this);
             detail::start_verb<WarmReport>(
-                repository, Verb::refresh, [keys = std::move(keys)](Core& shared, detail::Driver& driver) { return detail::Batch<Core>::refresh(shared, driver, keys); },
+                repository, Verb::refresh, [keys = std::move(keys)](Core& shared, detail::Driver& driver) { return detail::BatchRefresh<Core>::run(shared, driver, keys); },
                 boost::asio::bind_executor(executor, BatchEnd(this->shared_from_this(), round)));
             return true;
         }
