@@ -519,8 +519,8 @@ private:
     }
 
     /// Whether no copies were dropped by primary key alone since the count was that: else what was loaded through an alias may be
-    /// older than the drop although the alias's lease held. Where rows are not cached such drops are told to nobody.
-    static bool undropped(const Core& core, std::uint64_t drops) noexcept { return Policy::caches_rows && core.drops.load(std::memory_order_acquire) == drops; }
+    /// older than the drop although the alias's lease held.
+    static bool undropped(const Core& core, std::uint64_t drops) noexcept { return core.drops.load(std::memory_order_acquire) == drops; }
 
     /// Loads a row by an alternate key and fills the alias, and only if that was stored, the row.
     template <std::size_t Space>
