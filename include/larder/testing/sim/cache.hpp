@@ -193,7 +193,7 @@ public:
     void async_lookup(const Key<Space>& key, const Demand& demand, Handler handler) {
         call<Outcome<Lookup<Value<Space>>>>(
             "lookup " + name<Space>(key),
-            [this, key, demand, process = actor_.process](Server& server) {
+            [key, demand, process = actor_.process](Server& server) {
                 server.template track<Space>(process, key);
                 auto found = server.store().template lookup<Space>(key, demand);
                 server.trace().note(server.shared().scheduler, "  cache: lookup " + name<Space>(key) + " -> " + text_of(found));
