@@ -41,11 +41,11 @@ public:
 
     /// As the repository's `find_by`, once.
     template <auto... Members>
-    Found<Entity> find_by(const typename Repository::template ViewBy<Members...>& key, const Read& how = {}) {
+    Found<Entity> find_by(const space_view_t<Entity, detail::FindBySpace<Entity, Members...>::value>& key, const Read& how = {}) {
         return find_in<Repository::template one<Members...>>(key, how, [&] { return repository_.template find_by<Members...>(key, how); });
     }
     template <auto... Members, class Token = Deferred>
-    auto async_find_by(const typename Repository::template ViewBy<Members...>& key, const Read& how = {}, Token&& token = {}) {
+    auto async_find_by(const space_view_t<Entity, detail::FindBySpace<Entity, Members...>::value>& key, const Read& how = {}, Token&& token = {}) {
         return start<Repository::template one<Members...>>(Verb::find_by, key, how, std::forward<Token>(token));
     }
 
