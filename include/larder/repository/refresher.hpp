@@ -63,9 +63,9 @@ struct RefresherOptions {
 /// Refreshes the active entries of a repository before they end, on a given executor, from its construction until it is stopped.
 ///
 /// Active are the whole rows in the nearest tier that were hit since they were stored: who goes on being read stays cached, with the
-/// aliases that lead to it, and without a miss; who is not read any more ends. A round loads what is due in batched queries; rows that somebody else loads or writes at that
-/// moment are left out, and a write that comes between makes the fill lost. A failure goes to the observer
-/// (`event::HiddenFailure`, "refresh"), leaves the copies as they are, and ends the round.
+/// aliases that lead to it, and without a miss; who is not read any more ends. A round loads what is due in batched queries; rows
+/// that somebody else loads or writes at that moment are left out, and a write that comes between makes the fill lost. A failure goes
+/// to the observer (`event::HiddenFailure`, "refresh"), leaves the copies as they are, and ends the round.
 ///
 /// Its timer is Asio's on the executor, or the environment's own (`after`), and keeps a running `io_context` from ending until `stop`.
 /// Blocking databases load on their own executor, which they must have been given. The repository may be shut down or destroyed
