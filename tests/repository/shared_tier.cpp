@@ -265,6 +265,36 @@ TEST_CASE("a row that another process loads while its embedded row is written do
     CHECK(!holders.update(world.holder, [](Holder& holder) { holder.name = "again"; }).effective());
 }
 
+TEST_CASE("a tier in front of one that is not read, not filled or away is left with no placeholder") {
+    Shared world;
+    const Pass row = world.insert(1);
+    using Fronted = CachedRepository<Pass, Stack<MemoryCache, SharedCache, MemoryDatabase>, WriteThrough, ManualEnvironment>;
+    Fronted passes(Fronted::Config{{}, {world.outage, world.records}, world.tables}, world.options, WriteThrough{}, world.environment);
+    const auto check = [&](const char* when) {
+        CAPTURE(when);
+        CHECK(passes.find(row.id)->note == row.note);
+        CHECK(passes.core()->near.lookup<0>(row.id, Demand{.want_lease = false}).answer == Answer::miss);
+    };
+    passes.switch_reading(Level::shared, false);
+    check("not read");
+    passes.switch_reading(Level::shared, true);
+    passes.switch_filling(Level::shared, false);
+    check("not filled");
+    passes.switch_filling(Level::shared, true);
+    world.outage->operations = {"lookup"};
+    check("away");
+    world.outage->operations = {"fill"};
+    check("not to be filled");
+    world.outage->operations.clear();
+    world.environment.advance(world.options.lease_for);
+    passes.find(row.id);
+    CHECK(passes.find(row.id).source() == Level::memory);
+    world.outage->operations = {"lookup", "publish", "fence", "fill"};
+    CHECK(passes.find(row.id).source() == Level::memory);
+    CHECK(!passes.update(row.id, [](Pass& pass) { pass.note = "newer"; }).effective());
+    CHECK(passes.find(row.id)->note == "newer");
+}
+
 TEST_CASE("one process reads what another one is loading, when it is loaded") {
     Shared world;
     const Pass row = world.insert(1);
