@@ -58,7 +58,7 @@ constexpr bool succeeded(DecodeOutcome outcome) noexcept { return outcome == Dec
 ///   `bytes.size()` at most. What `into` held before does not show in the result; memory that it owns is used again where it suffices.
 ///
 /// Bytes are the same on every machine and from every compiler. They name the layout that they are in by its fingerprint
-/// (codec/detail/layout.hpp): a program with another layout, older or newer, refuses them as `other_fingerprint`, unless its schema
+/// (codec/fingerprint.hpp): a program with another layout, older or newer, refuses them as `other_fingerprint`, unless its schema
 /// says how the older layout is upgraded (`migrates_from`). No clear text of a field that the schema declares `secret` is in them.
 ///
 /// A codec says nothing about *which* row the bytes are of: compare the decoded row's key with the key that was asked for.

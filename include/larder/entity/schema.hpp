@@ -80,6 +80,14 @@ struct never_stale {};
 /// The schema's own number, moved by hand when cached rows must not survive a deploy (`Versioned<schema_constant>`).
 template <std::uint64_t Number>
 struct revision {};
+
+/// An older layout of the entity, and the function that makes the entity of it: what a shared tier still holds of an earlier
+/// version of the program is upgraded instead of loaded again.
+///
+/// `Older` is a described struct with the fields of old, in their old order; a schema of its own says which of them are secret, and which
+/// layout is older still. `Upgrade` takes an `Older` and returns the entity, or a `std::optional` of it that is empty for a value that it refuses.
+template <class Older, auto Upgrade>
+struct migrates_from {};
 /// @}
 
 /// Describes an entity once; everything else is derived from it. Derive `entity_traits<YourEntity>` from it:
@@ -153,6 +161,13 @@ template <std::uint64_t Number>
 struct is_revision<revision<Number>> : std::true_type {
     static constexpr std::uint64_t number = Number;
 };
+
+template <class Older, auto Upgrade>
+struct is_word<migrates_from<Older, Upgrade>> : std::true_type {};
+template <class Part>
+struct is_migrates_from : std::false_type {};
+template <class Older, auto Upgrade>
+struct is_migrates_from<migrates_from<Older, Upgrade>> : std::true_type {};
 
 template <>
 struct is_word<reusable> : std::true_type {};
