@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "../counting_new.hpp"
+
 #include <larder/cache/memory.hpp>
 #include <larder/environment.hpp>
 #include <larder/observe/event.hpp>
@@ -8,30 +10,9 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 #include <string_view>
-
-namespace {
-
-thread_local std::size_t allocations = 0;
-
-void* counted(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size != 0 ? size : 1)) return memory;
-    throw std::bad_alloc();
-}
-
-} // namespace
-
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -55,17 +36,17 @@ TEST_CASE("a hit allocates nothing, not even with keys of text") {
     Lookup<CachedRow<Setting>> out;
     const std::string_view name = row.name;
     const std::string_view other = row.alias;
-    allocations = 0;
+    counting_new::made = 0;
     const bool by_name = cache.hit<0>(name, hash_key(name), 0, Duration::max(), env.now(), out);
     const bool by_alias = cache.hit_by<alias>(other, hash_key(other), 0, Duration::max(), env.now(), out);
     const bool no_hit = cache.hit<0>(other, hash_key(other), 0, Duration::max(), env.now(), out);
-    const std::size_t counted_now = allocations;
+    const std::size_t counted_now = counting_new::made;
     CHECK(by_name);
     CHECK(by_alias);
     CHECK_FALSE(no_hit);
     CHECK(counted_now == 0);
     CHECK(std::make_unique<int>(1) != nullptr);
-    CHECK(allocations > 0);
+    CHECK(counting_new::made > 0);
 }
 
 } // namespace

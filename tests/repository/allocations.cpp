@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "allocations.hpp"
+#include "../counting_new.hpp"
 #include "world.hpp"
 
 #include <larder/environment.hpp>
@@ -7,32 +8,9 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <new>
 #include <string>
 
-namespace {
-
-constinit thread_local std::size_t made = 0;
-
-void* counted(std::size_t size) {
-    ++made;
-    if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-    throw std::bad_alloc();
-}
-
-} // namespace
-
-namespace repository_tests {
-std::size_t allocations() noexcept { return made; }
-} // namespace repository_tests
-
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+std::size_t repository_tests::allocations() noexcept { return counting_new::made; }
 
 using namespace repository_tests;
 
