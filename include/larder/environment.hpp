@@ -34,7 +34,7 @@ enum class Guard : unsigned {
     stale_bar,              ///< What was revoked is never served stale on an error.
     parents_after_commit,   ///< Parents of an embedded row are expelled after its commit.
     identity_epoch,         ///< A changed identity of the shared tier empties what stands before it.
-    placeholder_token,      ///< Each load's placeholder in an in-process tier is its own.
+    placeholder_token,      ///< Each lease, and each placeholder in an in-process tier, has a token of its own.
     connection_lease,       ///< An in-process tier serves only while its feed of invalidations is known to be alive.
     epoch_before_row,       ///< A group's epoch is read before the row that is stamped with it.
 };
@@ -115,10 +115,21 @@ private:
 
 namespace detail {
 
-/// The finest monotonic clock that an environment has.
+/// Whether anybody listens to what an environment observes.
+template <class Env>
+constexpr bool is_observed() noexcept {
+    if constexpr (requires { typename Env::observer_type; })
+        return !is_silent_v<typename Env::observer_type>;
+    else
+        return true;
+}
+
+/// The finest monotonic clock that an environment has, for times that its observer is told. Not read where nobody listens.
 template <class Env>
 SteadyTime precise_now(const Env& env) noexcept {
-    if constexpr (requires { env.precise_now(); })
+    if constexpr (!is_observed<Env>())
+        return {};
+    else if constexpr (requires { env.precise_now(); })
         return env.precise_now();
     else
         return env.now();

@@ -83,6 +83,7 @@ struct Lookup {
     LeaseToken lease = 0;             ///< The right to fill, if one was given.
     bool refresh_due = false;         ///< On a hit: `value` is past its refresh-ahead point.
     bool unsettled = false;           ///< On a miss: a fence ended unpublished; read with `ReadMode::settled`.
+    bool floored = false;             ///< On a miss with a lease: the record knows the newest version published, so that a fill with an older one is `outdated`.
     bool has_fallback = false;        ///< On a miss: `value` is a copy past its time, good only if the database fails.
 };
 

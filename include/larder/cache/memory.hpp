@@ -287,7 +287,7 @@ private:
     }
 
     LeaseToken new_lease() {
-        const LeaseToken token = env_.random();
+        const LeaseToken token = detail::new_token(env_);
         return token != 0 ? token : 1;
     }
 

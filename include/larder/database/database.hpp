@@ -5,6 +5,8 @@
 #include <larder/entity/key.hpp>
 #include <larder/error.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
+
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +21,7 @@ inline namespace v0 {
 enum class ReadMode : std::uint8_t {
     plain,   ///< The newest committed row.
     settled, ///< The same, after waiting for a commit of that row that is in flight (a lock is taken and given back).
+    recent,  ///< The row as it is, or as it was a while ago: a replica that lags may answer. Asked of databases with `D::replicas` only.
 };
 
 /// A moment of the database's own clock, in microseconds since 1970.
@@ -44,6 +47,38 @@ struct GroupRevocation {
     std::uint64_t epoch = 0;              ///< The group's new epoch; 0 if the database keeps none.
 };
 
+namespace detail {
+
+/// \name The operations that every database has, one by one, so that the one that is missing can be named
+/// @{
+template <class D>
+concept says_conditional = requires {
+    { D::conditional_writes } -> std::convertible_to<bool>;
+};
+template <class D, class Entity>
+concept loads_row = requires(D& db, const primary_key_t<Entity>& key, ReadMode mode) {
+    { db.load(key, mode) } -> std::same_as<Outcome<std::optional<Entity>>>;
+};
+template <class D, class Entity>
+concept loads_many = requires(D& db, std::span<const primary_key_t<Entity>> keys, ReadMode mode) {
+    { db.load_many(keys, mode) } -> std::same_as<Outcome<std::vector<std::optional<Entity>>>>;
+};
+template <class D, class Entity>
+concept inserts_row = requires(D& db, const Entity& row) {
+    { db.insert(row) } -> std::same_as<Outcome<Entity>>;
+};
+template <class D, class Entity>
+concept updates_row = requires(D& db, const Entity& row, Version expected, const WriteCondition& condition) {
+    { db.update(row, expected, condition) } -> std::same_as<Outcome<Version>>;
+};
+template <class D, class Entity>
+concept erases_row = requires(D& db, const primary_key_t<Entity>& key, Version expected, const WriteCondition& condition) {
+    { db.erase(key, expected, condition) } -> std::same_as<Outcome<Version>>;
+};
+/// @}
+
+} // namespace detail
+
 /// Meets the requirements of a database of one entity: the truth behind the tiers.
 ///
 /// - `load(key, mode)`, `load_by<Space>(key, mode)`: the row with its embedded rows, in one query; nothing if there is none.
@@ -68,20 +103,25 @@ struct GroupRevocation {
 /// version in the schema) it is ignored and the answer is 0.
 ///
 /// To stand in a `Stack` it is a class template over the entity with a nested type `Config` and a constructor from it. Texts of errors
-/// name the table, and the column where one is concerned.
+/// name the table, and the column where one is concerned (`Refusal`).
 ///
-/// A blocking database has `executor()`, the executor on which its asynchronous form runs (empty: none was given), unless
-/// `D::never_blocks`. A database that talks to a server without blocking has, instead of each operation `op(args...)`, an
-/// `async_op(args..., handler)` (`asynchronous_database`).
+/// A database whose `recent` loads may be answered by a replica says so: `static constexpr bool replicas = true`. They are asked for
+/// where an answer that is too old is noticed, and then asked again as `plain`.
+///
+/// A blocking database has `executor()`, the executor on which its asynchronous form runs (empty: none was given), or says that
+/// it needs none: `static constexpr bool never_blocks = true` (`placed`). A database that talks to a server without blocking has,
+/// instead of each operation `op(args...)`, an `async_op(args..., handler)` (`asynchronous_database`).
+///
+/// database/author.hpp has what the library's own databases are made of: the texts of their errors, keys that the database makes.
 template <class D, class Entity>
-concept database = entity<Entity> && requires(D& db, const primary_key_t<Entity>& key, std::span<const primary_key_t<Entity>> keys, const Entity& row,
-                                              Version expected, const WriteCondition& condition, ReadMode mode) {
-    { D::conditional_writes } -> std::convertible_to<bool>;
-    { db.load(key, mode) } -> std::same_as<Outcome<std::optional<Entity>>>;
-    { db.load_many(keys, mode) } -> std::same_as<Outcome<std::vector<std::optional<Entity>>>>;
-    { db.insert(row) } -> std::same_as<Outcome<Entity>>;
-    { db.update(row, expected, condition) } -> std::same_as<Outcome<Version>>;
-    { db.erase(key, expected, condition) } -> std::same_as<Outcome<Version>>;
+concept database = entity<Entity> && detail::says_conditional<D> && detail::loads_row<D, Entity> && detail::loads_many<D, Entity> && detail::inserts_row<D, Entity> &&
+                   detail::updates_row<D, Entity> && detail::erases_row<D, Entity>;
+
+/// Meets what a blocking database says about its asynchronous form: that it needs no thread of its own since it never blocks
+/// (`D::never_blocks`), or on which executor it runs (`executor()`; while that is empty, asynchronous verbs answer `errc::no_executor`).
+template <class D>
+concept placed = requires { requires D::never_blocks; } || requires(D& db) {
+    { db.executor() } -> std::convertible_to<boost::asio::any_io_executor>;
 };
 
 /// Refinement: finds rows by an alternate key in one query (`load_by<Space>`).
@@ -147,6 +187,10 @@ concept asynchronous_database = entity<Entity> && requires(D& db, const primary_
 };
 
 namespace detail {
+
+/// Whether a replica may answer a database's `recent` loads.
+template <class D>
+inline constexpr bool may_lag_v = requires { requires D::replicas; };
 
 /// Whether a database tells its own clock, at once or later.
 template <class D>

@@ -395,9 +395,19 @@ private:
         Fetched fetched;
         Result& result = fetched.result;
         if (leader) leader->begin();
+        ReadMode mode = seen.unsettled ? ReadMode::settled : ReadMode::plain;
+        if constexpr (may_lag_v<typename Core::Database>) {
+            // What a lagging replica answers is used only where its fill shows that it is not too old.
+            if (!seen.unsettled && seen.floored && core.fills(Tiers::authority_level)) mode = ReadMode::recent;
+        }
         result.loaded_at = core.env.now();
-        auto asked = core.query(QueryKind::load, driver, Ops::load(key, seen.unsettled ? ReadMode::settled : ReadMode::plain));
+        auto asked = core.query(QueryKind::load, driver, Ops::load(key, mode));
         auto outcome = co_await asked;
+        if (outcome.has_error() && mode == ReadMode::recent) {
+            mode = ReadMode::plain;
+            auto again = core.query(QueryKind::load, driver, Ops::load(key, mode));
+            outcome = co_await again;
+        }
         take(core, result, std::move(outcome));
         if (result.error.failed()) {
             auto release = Tiers::template release<0>(core, driver, key, seen);
@@ -420,6 +430,11 @@ private:
                 auto fill = fill_row(core, driver, key, intent, seen, result);
                 fetched.stored = co_await fill;
             }
+        }
+        if (mode == ReadMode::recent && !fetched.stored) {
+            Seen<Row> nothing;
+            auto at_primary = load_row(core, driver, key, intent, extent, nothing, leader);
+            co_return co_await at_primary;
         }
         co_return fetched;
     }

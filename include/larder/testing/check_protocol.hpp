@@ -39,25 +39,25 @@ struct ProtocolReport {
 
 namespace protocol {
 
-template <policy Policy, bool Near>
+template <policy Policy, class Parts>
 WorldResult run_world(Choices& choices, const ProtocolOptions& options, Order order, bool keep_trace) {
     WorldOptions world;
     world.faults = options.faults;
     world.disabled = options.disabled;
     world.order = order;
     world.keep_trace = keep_trace;
-    return World<Policy, Near>(choices, std::move(world)).run();
+    return World<Policy, Parts>(choices, std::move(world)).run();
 }
 
 /// Shortens a record while the run that it makes breaks the same property: pieces are left out, then decisions made plain.
-template <policy Policy, bool Near>
+template <policy Policy, class Parts>
 std::vector<std::uint32_t> shrink(std::vector<std::uint32_t> record, Property property, const ProtocolOptions& options, Order order) {
     std::uint32_t left = options.shrink_attempts;
     const auto breaks = [&](const std::vector<std::uint32_t>& candidate) {
         if (left == 0) return false;
         --left;
         Choices choices(candidate);
-        const WorldResult result = run_world<Policy, Near>(choices, options, order, false);
+        const WorldResult result = run_world<Policy, Parts>(choices, options, order, false);
         return result.violation && result.violation->property == property;
     };
     for (std::size_t piece = record.size() / 2; piece > 0 && left != 0; piece /= 2)
@@ -91,15 +91,15 @@ ProtocolReport check_protocol(const ProtocolOptions& options = {}) {
     for (std::uint64_t i = 0; i < options.schedules && !report.violation; ++i) {
         const Order order = i % 2 == 0 ? Order::uniform : Order::pct;
         Choices choices(options.seed + i);
-        WorldResult result = protocol::run_world<Policy, Near>(choices, options, order, false);
+        WorldResult result = protocol::run_world<Policy, Parts>(choices, options, order, false);
         ++report.schedules;
         report.operations += result.operations;
         report.faults.add(result.faults);
         if (!result.violation) continue;
         report.seed = options.seed + i;
-        report.choices = protocol::shrink<Policy, Near>(choices.record(), result.violation->property, options, order);
+        report.choices = protocol::shrink<Policy, Parts>(choices.record(), result.violation->property, options, order);
         Choices replay(report.choices);
-        WorldResult shortest = protocol::run_world<Policy, Near>(replay, options, order, true);
+        WorldResult shortest = protocol::run_world<Policy, Parts>(replay, options, order, true);
         report.violation = shortest.violation;
         report.trace = std::move(shortest.trace);
     }

@@ -41,7 +41,7 @@ public:
         space_value_t<Entity, Space> dropped{};
         auto& records = std::get<Space>(maps_);
         if (!demand.want_lease && !records.contains(key)) return {};
-        const LeaseToken token = demand.want_lease || demand.refresh ? env_->random() : 0;
+        const LeaseToken token = demand.want_lease || demand.refresh ? larder::detail::new_token(*env_) : 0;
         return records[key].lookup(*env_, env_->now(), demand, token, dropped);
     }
     template <std::size_t Space>
@@ -69,7 +69,22 @@ public:
         each(keys, [&](auto& record, auto& dropped) { record.fence(*env_, env_->now(), owner, length, dropped); });
     }
     void publish(std::span<const Publication<Entity>> publications) {
-        for (const auto& publication : publications) publish(publication);
+        for (const auto& publication : publications) {
+            publish_aliases(publication);
+            publish_row(publication);
+        }
+    }
+    /// The first half of a publication, for tests of what comes between: the epochs, and the alternate keys.
+    void publish_aliases(const Publication<Entity>& publication) {
+        [&]<std::size_t... Space>(std::index_sequence<Space...>) { (publish_in<Space>(publication), ...); }(std::make_index_sequence<Schema::space_count>{});
+    }
+    /// The second half: the row.
+    void publish_row(const Publication<Entity>& publication) {
+        if (!publication.primary) return;
+        CachedRow<Entity> dropped;
+        CachedRow<Entity> value = publication.row.value_or(CachedRow<Entity>{});
+        std::get<0>(maps_)[*publication.primary].publish(*env_, env_->now(), larder::detail::ThisRow{}, publication.version,
+                                                         publication.row && stores(publication) ? &value : nullptr, publication.lifetime, publication.owner, dropped);
     }
     void expel(const KeySet<Entity>& keys) {
         each(keys, [&](auto& record, auto& dropped) { record.expel(*env_, env_->now(), dropped); });
@@ -115,14 +130,6 @@ private:
         }
     }
 
-    void publish(const Publication<Entity>& publication) {
-        [&]<std::size_t... Space>(std::index_sequence<Space...>) { (publish_in<Space>(publication), ...); }(std::make_index_sequence<Schema::space_count>{});
-        if (!publication.primary) return;
-        CachedRow<Entity> dropped;
-        CachedRow<Entity> value = publication.row.value_or(CachedRow<Entity>{});
-        std::get<0>(maps_)[*publication.primary].publish(*env_, env_->now(), larder::detail::ThisRow{}, publication.version,
-                                                         publication.row && stores(publication) ? &value : nullptr, publication.lifetime, publication.owner, dropped);
-    }
     static bool stores(const Publication<Entity>& publication) noexcept { return !Schema::has_version || publication.version > 0; }
 
     template <std::size_t Space>

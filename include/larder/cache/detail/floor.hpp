@@ -33,6 +33,8 @@ public:
     /// Takes note of a floor; one of version 0 is forgotten.
     void set(Subject, Floor floor) noexcept { floor_ = floor.version != 0 ? floor : Floor{}; }
     bool empty() const noexcept { return floor_.version == 0; }
+    /// Whether no publish so far was of a newer version than the floor's.
+    bool complete() const noexcept { return floor_.newest != 0 && floor_.version >= floor_.newest; }
     void clear() noexcept { floor_ = {}; }
     std::size_t heap() const noexcept { return 0; }
 
@@ -68,6 +70,8 @@ public:
     }
 
     bool empty() const noexcept { return floors_.empty(); }
+    /// Never: which row an alternate key leads to next is not known.
+    bool complete() const noexcept { return false; }
     void clear() noexcept { floors_.clear(); }
     std::size_t heap() const noexcept { return floors_.capacity() * sizeof(std::pair<PrimaryKey, Floor>); }
 

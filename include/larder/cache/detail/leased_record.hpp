@@ -22,6 +22,12 @@ constexpr SteadyTime later(SteadyTime moment, Duration by) noexcept {
     return moment + by;
 }
 
+/// A token for a lease or a placeholder that no other has.
+template <class Env>
+LeaseToken new_token(Env& env) {
+    return env.enabled(Guard::placeholder_token) ? env.random() : 1;
+}
+
 /// One record of a leased, versioned cache: a value with its deadlines, floors, at most one lease and a set of fences, as a
 /// machine that only changes with the operations of the tier's contract (cache/cache_tier.hpp) and the time they are given.
 ///
@@ -79,6 +85,7 @@ public:
             found.answer = Answer::wait;
         else if (demand.want_lease)
             found.lease = lend(now, demand, token);
+        found.floored = found.lease != 0 && floors_.complete();
         return found;
     }
 

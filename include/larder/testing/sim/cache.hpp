@@ -30,6 +30,7 @@ struct FeedMessage {
     KeySet<Entity> changed;
     bool closed = false;
     std::optional<SteadyTime> heartbeat; ///< When the heartbeat that this answers was sent.
+    bool overtaken = false;              ///< The next message arrives before it.
 };
 
 /// The server of a simulated shared cache tier: the contract's reference implementation behind the network, with a feed of
@@ -48,6 +49,10 @@ public:
     Network& network() noexcept { return network_; }
     Trace& trace() noexcept { return trace_; }
     SimShared& shared() noexcept { return shared_; }
+
+    /// How many fences, publications and removals did not reach the server, or so their senders had to think.
+    std::uint64_t missed_changes() const noexcept { return missed_changes_; }
+    void change_missed() noexcept { ++missed_changes_; }
 
     /// Which incarnation of the server this is. A request is made to one incarnation, over its connection: it never reaches another.
     std::uint64_t identity() const noexcept { return env_.enabled(Guard::identity_epoch) ? identity_ : 0; }
@@ -76,6 +81,27 @@ public:
     /// Keeps the state as it is, to fail over to later.
     void copy_to_replica() {
         if constexpr (std::copy_constructible<Store>) older_ = std::make_unique<Store>(*store_);
+    }
+
+    /// Publishes the aliases, and a while later the rows, as a server may that keeps them apart.
+    void publish(const std::vector<Publication<Entity>>& publications, const KeySet<Entity>& keys, std::function<void(Outcome<void>)> reply) {
+        if constexpr (requires(Store& store) { store.publish_aliases(publications.front()); }) {
+            const bool aliases_first = env_.enabled(Guard::alias_before_primary);
+            for (const auto& each : publications) aliases_first ? store_->publish_aliases(each) : store_->publish_row(each);
+            shared_.scheduler.after(Network::server, Duration::zero(), [this, publications, keys, aliases_first, identity = identity_, reply = std::move(reply)] {
+                if (identity != identity_) {
+                    reply(Error{errc::cache_unavailable, "the shared tier went away meanwhile"});
+                    return;
+                }
+                for (const auto& each : publications) aliases_first ? store_->publish_row(each) : store_->publish_aliases(each);
+                changed(keys);
+                reply({});
+            });
+        } else {
+            store_->publish(publications);
+            changed(keys);
+            reply({});
+        }
     }
 
     /// \name The feed
@@ -138,7 +164,18 @@ private:
     void push(std::uint16_t process, FeedMessage<Entity> message) {
         Feed& feed = feeds_[process];
         if (feed.dead) return;
-        feed.under_way.push_back(std::move(message));
+        const bool news = !message.closed && !message.heartbeat;
+        if (news && network_.suffers(Fault::feed_lost)) {
+            trace_.note(shared_.scheduler, "  feed: the message to process " + std::to_string(process) + " is lost");
+            return;
+        }
+        // Overtaken by whatever comes next, a heartbeat included.
+        const bool last_is_late = !feed.under_way.empty() && feed.under_way.back().overtaken;
+        message.overtaken = news && network_.suffers(Fault::feed_reordered);
+        if (last_is_late)
+            feed.under_way.insert(std::prev(feed.under_way.end()), std::move(message));
+        else
+            feed.under_way.push_back(std::move(message));
         const Duration delay = network_.suffers(Fault::feed_late) ? std::chrono::milliseconds(60) : network_.hop();
         shared_.scheduler.after({process, 9}, delay, [this, process] {
             const auto place = feeds_.find(process);
@@ -147,6 +184,7 @@ private:
             place->second.under_way.pop_front();
             const Listener listener = place->second.listener;
             if (next.closed) feeds_.erase(place);
+            if (next.changed.size() != 0) trace_.note(shared_.scheduler, "  feed: process " + std::to_string(process) + " hears of changed keys");
             listener(next);
         });
     }
@@ -158,6 +196,7 @@ private:
     std::unique_ptr<Store> store_;
     std::unique_ptr<Store> older_;
     std::uint64_t identity_ = 1;
+    std::uint64_t missed_changes_ = 0;
     std::map<std::uint16_t, Feed> feeds_;
 };
 
@@ -242,7 +281,13 @@ public:
             add_all(keys, each.gone);
             add_all(keys, each.epoch_keys);
         }
-        change(what, keys, [copies = std::move(copies)](Server& server) { server.store().publish(copies); }, std::move(handler));
+        call<Outcome<void>>(
+            what,
+            [keys = std::move(keys), copies = std::move(copies), what](Server& server, std::function<void(Outcome<void>)> reply) {
+                server.trace().note(server.shared().scheduler, "  cache: " + what);
+                server.publish(copies, keys, std::move(reply));
+            },
+            noting_failure(std::move(handler)));
     }
     template <class Handler>
     void async_expel(const KeySet<Entity>& keys, Handler handler) {
@@ -306,9 +351,20 @@ private:
                     reply(Result(Error{errc::cache_unavailable, "the shared tier is out of memory"}));
                     return;
                 }
-                reply(Result(serve(server)));
+                if constexpr (std::is_invocable_v<Serve&, Server&>)
+                    reply(Result(serve(server)));
+                else
+                    serve(server, std::move(reply));
             },
             std::move(handler), Error{errc::timed_out, "the shared tier did not answer in time"}, true);
+    }
+
+    template <class Handler>
+    auto noting_failure(Handler handler) {
+        return [&server = server_, handler = std::move(handler)](Outcome<void> outcome) mutable {
+            if (outcome.has_error()) server.change_missed();
+            handler(std::move(outcome));
+        };
     }
 
     template <class Act, class Handler>
@@ -321,7 +377,7 @@ private:
                 server.changed(keys);
                 return {};
             },
-            std::move(handler));
+            noting_failure(std::move(handler)));
     }
 
     /// Sends a heartbeat and, if the feed is gone or its lease has run out, begins a new one with the tier in front emptied.

@@ -25,9 +25,14 @@ namespace testing {
 /// The server of a simulated database: the in-memory database with row locks and with time between a statement and its commit.
 ///
 /// A statement takes its row's lock and judges its conditions; what it writes is seen by others from its commit on; the
-/// lock is held until then. `ReadMode::settled` reads wait for the lock, plain ones do not.
-template <class Entity>
+/// lock is held until then. `ReadMode::settled` reads wait for the lock, plain ones do not; `recent` ones are answered by a
+/// replica, which may lag by a few versions.
+///
+/// \tparam Database what keeps the rows: `MemoryDatabase`, or a plug-in's own blocking database.
+template <class Entity, template <class...> class Database = MemoryDatabase>
 class SimDatabaseServer {
+    using Rows = Database<Entity>;
+
 public:
     using Key = primary_key_t<Entity>;
     /// Told of each commit: the row as it is from now on, or nothing if it was erased (then `version` is the tombstone's).
@@ -36,7 +41,7 @@ public:
     SimDatabaseServer(SimShared& shared, Network& network, Trace& trace, OnCommit on_commit)
         : shared_(shared), network_(network), trace_(trace), on_commit_(std::move(on_commit)) {}
 
-    MemoryDatabase<Entity>& rows() noexcept { return rows_; }
+    Rows& rows() noexcept { return rows_; }
     Network& network() noexcept { return network_; }
     Trace& trace() noexcept { return trace_; }
     SimShared& shared() noexcept { return shared_; }
@@ -66,9 +71,38 @@ public:
         shared_.scheduler.after(Network::server, delay, std::move(commit));
     }
 
-    void committed(const Key& key, const Entity* row, Version version) { on_commit_(key, row, version); }
+    /// A row got a new state; null: it was erased, at this version.
+    void committed(const Key& key, const Entity* row, Version version) {
+        states_[key].push_back(row ? std::optional<Entity>(*row) : std::nullopt);
+        on_commit_(key, row, version);
+    }
+
+    /// The version of a row, if it is there.
+    std::optional<Version> version_of(const Key& key) const {
+        const auto place = states_.find(key);
+        if (place == states_.end() || !place->second.back()) return std::nullopt;
+        return schema_of<Entity>::version_of(*place->second.back());
+    }
+
+    /// What a replica has of a row. How far it lags is a choice.
+    Outcome<std::optional<Entity>> at_replica(const Key& key) {
+        const auto place = states_.find(key);
+        if (place == states_.end()) return std::optional<Entity>();
+        const auto& states = place->second;
+        std::size_t behind = 0;
+        if (network_.suffers(Fault::replica_lag, 2)) behind = 1 + shared_.choices.pick(2);
+        if (behind != 0) note("a replica lags");
+        return behind < states.size() ? states[states.size() - 1 - behind] : std::optional<Entity>();
+    }
 
 private:
+    static Rows make() {
+        if constexpr (requires { Rows(typename Rows::Config{}); })
+            return Rows(typename Rows::Config{});
+        else
+            return Rows();
+    }
+
     void unlock(const Key& key) {
         const auto place = locks_.find(key);
         if (place->second.empty()) {
@@ -84,14 +118,18 @@ private:
     Network& network_;
     Trace& trace_;
     OnCommit on_commit_;
-    MemoryDatabase<Entity> rows_;
+    Rows rows_{make()};
+    std::map<Key, std::vector<std::optional<Entity>>> states_;
     std::map<Key, std::deque<std::function<void(std::function<void()>)>>> locks_;
 };
 
 /// A process's client of the simulated database.
-template <class Entity>
-class SimDatabase {
-    using Server = SimDatabaseServer<Entity>;
+///
+/// \tparam Database as for the server.
+template <class Entity, template <class...> class Database = MemoryDatabase>
+class BasicSimDatabase {
+    using Server = SimDatabaseServer<Entity, Database>;
+    using Rows = Database<Entity>;
     using Schema = schema_of<Entity>;
     using Key = primary_key_t<Entity>;
     template <class T>
@@ -103,18 +141,19 @@ public:
         Actor actor;
     };
 
-    static constexpr bool conditional_writes = true;
+    static constexpr bool conditional_writes = Rows::conditional_writes;
+    static constexpr bool replicas = true;
 
-    explicit SimDatabase(Config config) : server_(*config.server), actor_(config.actor) {}
+    explicit BasicSimDatabase(Config config) : server_(*config.server), actor_(config.actor) {}
 
     template <class Handler>
     void async_load(const Key& key, ReadMode mode, Handler handler) {
         read<std::optional<Entity>>(
-            mode == ReadMode::settled ? "settled load" : "load",
+            mode == ReadMode::settled ? "settled load" : mode == ReadMode::recent ? "load at a replica" : "load",
             [key, mode](Server& server, Reply<std::optional<Entity>> reply) {
-                const auto answer = [&server, key, reply] {
-                    auto row = server.rows().load(key, ReadMode::plain);
-                    server.note("load -> " + text_of(row));
+                const auto answer = [&server, key, mode, reply] {
+                    auto row = mode == ReadMode::recent ? server.at_replica(key) : server.rows().load(key, ReadMode::plain);
+                    server.note((mode == ReadMode::recent ? "load at a replica -> " : "load -> ") + text_of(row));
                     reply(std::move(row));
                 };
                 if (mode == ReadMode::settled)
@@ -153,16 +192,19 @@ public:
             std::move(handler));
     }
     template <std::size_t Space, class Handler>
+        requires requires(Rows& rows, const space_key_t<Entity, Space>& key) { rows.template list<Space>(key); }
     void async_list(const space_key_t<Entity, Space>& key, Handler handler) {
         read<std::vector<RowVersion<Entity>>>(
             "list", [key](Server& server, Reply<std::vector<RowVersion<Entity>>> reply) { reply(server.rows().template list<Space>(key)); }, std::move(handler));
     }
     template <class Handler>
+        requires requires(Rows& rows, const Key& key) { rows.load_version(key); }
     void async_load_version(const Key& key, Handler handler) {
         read<std::optional<Version>>(
             "probe the version", [key](Server& server, Reply<std::optional<Version>> reply) { reply(server.rows().load_version(key)); }, std::move(handler));
     }
     template <std::size_t Space, class Handler>
+        requires requires(Rows& rows, const space_key_t<Entity, Space>& key) { rows.template load_epoch<Space>(key); }
     void async_load_epoch(const space_key_t<Entity, Space>& key, Handler handler) {
         read<std::uint64_t>(
             "read the epoch", [key](Server& server, Reply<std::uint64_t> reply) { reply(server.rows().template load_epoch<Space>(key)); }, std::move(handler));
@@ -227,6 +269,7 @@ public:
             std::move(handler));
     }
     template <std::size_t Space, class Members, class Handler>
+        requires requires(Rows& rows, const space_key_t<Entity, Space>& key, const Entity& row, Members members) { rows.template revoke_all<Space>(key, row, members); }
     void async_revoke_all(const space_key_t<Entity, Space>& key, const Entity& pattern, Members members, Handler handler) {
         write<GroupRevocation<Entity>>(
             "revoke all",
@@ -256,15 +299,15 @@ private:
     template <class Commit>
     static void statement(Server& server, const Key& key, Version expected, const WriteCondition& condition, Reply<Version> reply, Commit commit) {
         server.locked(key, [&server, key, expected, condition, reply, commit](const std::function<void()>& unlock) {
-            const auto current = server.rows().load_version(key);
+            const auto current = server.version_of(key);
             if (condition.not_after && server.clock() > *condition.not_after) {
                 server.note("refused: past the fence's deadline");
                 reply(Error{errc::deadline_passed, "the fence had ended"});
                 unlock();
                 return;
             }
-            if (current.has_value() && (!*current || **current != expected)) {
-                reply(*current ? Error{errc::version_conflict, "the row moved on"} : Error{errc::no_such_row, "the row is gone"});
+            if (!current || *current != expected) {
+                reply(current ? Error{errc::version_conflict, "the row moved on"} : Error{errc::no_such_row, "the row is gone"});
                 unlock();
                 return;
             }
@@ -293,6 +336,13 @@ private:
 
     Server& server_;
     Actor actor_;
+};
+
+/// The simulated database over `MemoryDatabase`.
+template <class Entity>
+class SimDatabase : public BasicSimDatabase<Entity> {
+public:
+    using BasicSimDatabase<Entity>::BasicSimDatabase;
 };
 
 } // namespace testing

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <string_view>
 
 namespace larder {
@@ -24,25 +25,72 @@ enum class Fault : std::uint8_t {
     cache_full,        ///< The shared tier refuses a request for want of memory.
     feed_late,         ///< An invalidation arrives late.
     feed_dead,         ///< The connection that carries invalidations dies in silence.
-    clock_step,        ///< The wall clock is stepped.
+    feed_lost,         ///< An invalidation is lost, while its connection lives.
+    feed_reordered,    ///< An invalidation is overtaken by the next one.
+    clock_step,        ///< The wall clock is stepped by an hour.
     commit_stall,      ///< A commit takes longer than a fence lasts.
+    replica_lag,       ///< A replica of the database answers with an older row.
     waiter_cancelled,  ///< A caller stops waiting.
 };
-inline constexpr std::size_t fault_count = 15;
+inline constexpr std::size_t fault_count = 18;
 
 constexpr std::string_view name_of(Fault fault) noexcept {
-    constexpr std::string_view names[] = {"request lost",   "reply lost",     "request late", "request doubled", "crash",      "pause",        "cache restart",   "cache evict",
-                                          "cache rollback", "cache full",     "feed late",    "feed dead",       "clock step", "commit stall", "waiter cancelled"};
+    constexpr std::string_view names[fault_count] = {"request lost",   "reply lost", "request late", "request doubled", "crash",     "pause",          "cache restart", "cache evict",  "cache rollback",
+                                                     "cache full",     "feed late",  "feed dead",    "feed lost",       "feed reordered", "clock step", "commit stall",  "replica lag",  "waiter cancelled"};
     return names[static_cast<std::size_t>(fault)];
+}
+
+/// Faults that strike the same part, for runs that suffer nothing else.
+enum class FaultClass : std::uint8_t {
+    none,     ///< No fault: only the order of steps varies.
+    network,  ///< Requests and answers between processes and servers.
+    process,  ///< Processes die, stand still, or callers give up.
+    cache,    ///< The shared tier forgets, restarts, falls back or refuses.
+    feed,     ///< The messages that tell in-process tiers what changed.
+    database, ///< Commits stall, replicas lag.
+    clock,    ///< The wall clock is stepped.
+    all,      ///< Everything.
+};
+inline constexpr std::size_t fault_class_count = 8;
+
+constexpr std::string_view name_of(FaultClass faults) noexcept {
+    constexpr std::string_view names[fault_class_count] = {"none", "network", "process", "cache", "feed", "database", "clock", "all"};
+    return names[static_cast<std::size_t>(faults)];
+}
+
+constexpr FaultClass class_of(Fault fault) noexcept {
+    switch (fault) {
+    case Fault::request_lost:
+    case Fault::reply_lost:
+    case Fault::request_late:
+    case Fault::request_doubled: return FaultClass::network;
+    case Fault::crash:
+    case Fault::pause:
+    case Fault::waiter_cancelled: return FaultClass::process;
+    case Fault::cache_restart:
+    case Fault::cache_evict:
+    case Fault::cache_rollback:
+    case Fault::cache_full: return FaultClass::cache;
+    case Fault::feed_late:
+    case Fault::feed_dead:
+    case Fault::feed_lost:
+    case Fault::feed_reordered: return FaultClass::feed;
+    case Fault::commit_stall:
+    case Fault::replica_lag: return FaultClass::database;
+    case Fault::clock_step: return FaultClass::clock;
+    }
+    return FaultClass::all;
 }
 
 /// Which faults a run may suffer, and how often each was injected.
 class Faults {
 public:
     Faults() noexcept = default;
-    static Faults all() noexcept {
+    static Faults all() noexcept { return of(FaultClass::all); }
+    /// Those of one class.
+    static Faults of(FaultClass kind) noexcept {
         Faults faults;
-        faults.allowed_.fill(true);
+        for (std::size_t i = 0; i < fault_count; ++i) faults.allowed_[i] = kind == FaultClass::all || class_of(static_cast<Fault>(i)) == kind;
         return faults;
     }
     Faults& allow(Fault fault, bool allowed = true) noexcept {
@@ -53,6 +101,8 @@ public:
     /// A fault was injected.
     void count(Fault fault) noexcept { ++injected_[static_cast<std::size_t>(fault)]; }
     std::uint64_t injected(Fault fault) const noexcept { return injected_[static_cast<std::size_t>(fault)]; }
+    /// All that were injected.
+    std::uint64_t injected() const noexcept { return std::accumulate(injected_.begin(), injected_.end(), std::uint64_t{0}); }
     /// Adds what another run suffered.
     void add(const Faults& other) noexcept {
         for (std::size_t i = 0; i < fault_count; ++i) injected_[i] += other.injected_[i];

@@ -33,11 +33,13 @@ struct ReadSeen {
     std::optional<std::string> code; ///< The alternate key that was asked, if it was one.
     bool found = false;              ///< A row came back, valid or revoked.
     bool revoked = false;
+    bool expired = false;            ///< It came back as one whose time is over.
     bool stale = false;              ///< The answer said that it may be stale.
     Version version = 0;
     std::string row_code;
     std::uint64_t invoked = 0, returned = 0;
     SteadyTime invoked_at{};
+    WallTime wall_invoked{};
 };
 
 /// A write that was acknowledged. Others may or may not have happened; what the database committed says.
@@ -55,7 +57,7 @@ struct WriteSeen {
 enum class Property : std::uint8_t {
     c1_fresh,           ///< A read is at least the newest version that was effective before it began.
     c2_session,         ///< A client reads its own writes, and never goes back.
-    c3_no_resurrection, ///< What is revoked or erased stays so.
+    c3_no_resurrection, ///< What is revoked, erased or expired stays so.
     c4_alias,           ///< An alternate key leads to a row that has it, and to it if there is one.
     c5_committed,       ///< Nothing is seen that was not committed.
     c6_insert,          ///< An acknowledged insert is found.
@@ -66,7 +68,7 @@ enum class Property : std::uint8_t {
 constexpr const char* name_of(Property property) noexcept {
     constexpr const char* names[] = {"C1 a read is at least the newest effective version",
                                      "C2 a client reads its own writes and never goes back",
-                                     "C3 what is revoked or erased stays so",
+                                     "C3 what is revoked, erased or expired stays so",
                                      "C4 an alternate key leads to the row that has it",
                                      "C5 nothing uncommitted is seen",
                                      "C6 an acknowledged insert is found",
@@ -99,10 +101,10 @@ public:
     /// All rows that ever were.
     const std::map<std::string, std::vector<CommittedRow>>& rows() const noexcept { return rows_; }
 
-    /// The first property that the history breaks. \param sessions whether C2 is asked for. O(n log n) in the operations,
-    /// times the commits of the rows concerned.
-    std::optional<Violation> check(bool sessions) const {
-        const Effective effective(writes_);
+    /// The first property that the history breaks. \param sessions whether C2 is asked for. \param slack what is added to the bound
+    /// of every write. O(n log n) in the operations, times the commits of the rows concerned.
+    std::optional<Violation> check(bool sessions, Duration slack = Duration::zero()) const {
+        const Effective effective(writes_, slack);
         for (const ReadSeen& read : reads_) {
             if (auto broken = check_read(read, effective)) return broken;
         }
@@ -114,13 +116,14 @@ private:
     /// For each row, the newest version effective at a moment: writes without a bound by the run's order, those with one by time.
     class Effective {
     public:
-        explicit Effective(const std::vector<WriteSeen>& writes) {
+        Effective(const std::vector<WriteSeen>& writes, Duration slack) {
             for (const WriteSeen& write : writes) {
                 Row& row = rows_[write.key];
-                if (write.bound == Duration::zero())
+                const Duration bound = write.bound + slack;
+                if (bound == Duration::zero())
                     row.at_once.emplace_back(write.returned, write.version);
                 else
-                    row.later.emplace_back(write.returned_at + write.bound, write.version);
+                    row.later.emplace_back(write.returned_at + bound, write.version);
             }
             for (auto& [key, row] : rows_) {
                 accumulate(row.at_once);
@@ -166,7 +169,7 @@ private:
         if (!read.found) return read.code ? check_no_row_by_code(read, effective) : check_no_row(read, effective);
         const auto& states = of(read.key);
         const auto state = std::find_if(states.begin(), states.end(), [&](const CommittedRow& row) { return row.version == read.version && row.present; });
-        if (state == states.end() || state->step > read.returned || state->code != read.row_code || state->revoked != read.revoked)
+        if (state == states.end() || state->step > read.returned || state->code != read.row_code || (state->revoked != read.revoked && !read.expired))
             return Violation{Property::c5_committed, asked(read) + " and saw v" + std::to_string(read.version) + ", which was not committed like that"};
         if (read.code && *read.code != read.row_code) return Violation{Property::c4_alias, asked(read) + " and was given a row whose code is " + read.row_code};
         const Version newest = effective.at(read.key, read.invoked, read.invoked_at);

@@ -92,8 +92,9 @@ public:
     /// The time that a message takes: a choice.
     Duration hop() { return std::chrono::milliseconds(choices_.pick(3)); }
 
-    bool suffers(Fault fault) {
-        if (!faults_.allows(fault) || !choices_.once_in(fault_rarity)) return false;
+    /// Whether a fault strikes now. \param rarity once in how many times.
+    bool suffers(Fault fault, std::uint32_t rarity = fault_rarity) {
+        if (!faults_.allows(fault) || !choices_.once_in(rarity)) return false;
         faults_.count(fault);
         return true;
     }

@@ -40,9 +40,51 @@ struct WorldOptions {
     std::uint32_t operations = 5;   ///< Of each client.
     std::uint32_t rows = 2;         ///< There from the beginning.
     Order order = Order::uniform;
+    std::uint32_t depth = 3;        ///< For `Order::pct`.
     Faults faults = Faults::all();
     GuardSet disabled;
     bool keep_trace = false;
+};
+
+/// Stands for no tier in front of the shared one.
+template <class...>
+struct NoNear {};
+
+namespace detail {
+
+template <template <class...> class Tier>
+inline constexpr bool is_tier_v = true;
+template <>
+inline constexpr bool is_tier_v<NoNear> = false;
+
+template <bool HasNear, template <class...> class Near, template <class...> class Cache, template <class...> class Database>
+struct SimStack {
+    using type = Stack<Near, Cache, Database>;
+};
+template <template <class...> class Near, template <class...> class Cache, template <class...> class Database>
+struct SimStack<false, Near, Cache, Database> {
+    using type = Stack<Cache, Database>;
+};
+
+} // namespace detail
+
+/// What a simulated run is composed of.
+///
+/// \tparam Authority the cache tier that stands behind the simulated network, shared by all processes: the contract's reference
+/// implementation, or an in-process tier of one's own. \tparam Database the blocking database behind it. \tparam Near the tier in
+/// front of the shared one in each process, or `NoNear`.
+template <template <class...> class Authority = ReferenceTier, template <class...> class Database = MemoryDatabase, template <class...> class Near = NoNear>
+class SimParts {
+public:
+    using CacheServer = SimCacheServer<Ticket, Authority>;
+    using DatabaseServer = SimDatabaseServer<Ticket, Database>;
+    static constexpr bool has_near = detail::is_tier_v<Near>;
+
+    template <class Entity, class Env>
+    using Cache = BasicSimCache<Entity, Env, Authority>;
+    template <class Entity>
+    using Rows = BasicSimDatabase<Entity, Database>;
+    using Backend = typename detail::SimStack<has_near, Near, Cache, Rows>::type;
 };
 
 /// How a run ended.
@@ -57,20 +99,19 @@ struct WorldResult {
 /// One simulated run: processes with repositories under a policy, their clients, a shared cache tier, a database, and the
 /// faults between them. The repositories are the shipping ones; only what they are composed of is simulated.
 ///
-/// \tparam Near whether each process has an in-process tier in front of the shared one.
-template <policy Policy, bool Near, template <class...> class Cache = SimCache>
+/// \tparam Parts what the run is composed of: `SimParts`.
+template <policy Policy, class Parts = SimParts<>>
 class World {
-    using Backend = std::conditional_t<Near, Stack<MemoryCache, Cache, SimDatabase>, Stack<Cache, SimDatabase>>;
-    using Repository = CachedRepository<Ticket, Backend, Policy, SimEnvironment>;
+    using Repository = CachedRepository<Ticket, typename Parts::Backend, Policy, SimEnvironment>;
+    static constexpr bool has_near = Parts::has_near;
     static constexpr Duration fence_for = std::chrono::milliseconds(500);
     static constexpr Duration lease_for = std::chrono::milliseconds(300);
-    static constexpr Duration ttl = std::chrono::seconds(3);
     /// Whether the policy's promises hold whatever crashes; else the TTL is their bound.
     static constexpr bool strict = Policy::fenced || Policy::guarantee.current_reads;
 
 public:
     World(Choices& choices, WorldOptions options)
-        : options_(std::move(options)), choices_(choices), trace_(options_.keep_trace), scheduler_(choices_, options_.order), network_(scheduler_, choices_, options_.faults, trace_),
+        : options_(std::move(options)), choices_(choices), trace_(options_.keep_trace), scheduler_(choices_, options_.order, options_.depth), network_(scheduler_, choices_, options_.faults, trace_),
           shared_{scheduler_, choices_, options_.disabled}, cache_(shared_, network_, trace_),
           database_(shared_, network_, trace_, [this](const std::string& key, const Ticket* row, Version version) { on_commit(key, row, version); }) {}
 
@@ -80,12 +121,15 @@ public:
     }
 
     WorldResult run() {
+        // A short life shows what happens when copies end, a long one what happens if they do not.
+        constexpr Duration lives[] = {strict ? std::chrono::seconds(30) : std::chrono::seconds(3), std::chrono::seconds(3), std::chrono::milliseconds(60)};
+        ttl_ = lives[choices_.pick(3)];
         for (std::uint32_t i = 0; i < options_.rows; ++i) plant("k" + std::to_string(i));
         for (std::uint16_t process = 1; process <= options_.processes; ++process) start(process);
         plan_faults();
         const SteadyTime end = scheduler_.now() + std::chrono::seconds(20);
         while (busy_ != 0 && scheduler_.now() < end && !violation_ && scheduler_.step()) {}
-        if (!violation_) violation_ = history_.check(promises_sessions());
+        if (!violation_) violation_ = history_.check(promises_sessions(), slack());
         if (!violation_) rest();
         WorldResult result;
         result.violation = violation_;
@@ -102,6 +146,7 @@ private:
     };
 
     void note(const std::string& what) { trace_.note(scheduler_, what); }
+    WallTime wall_now() { return SimEnvironment(shared_, Network::server).wall_now(); }
 
     void on_commit(const std::string& key, const Ticket* row, Version version) {
         CommittedRow committed;
@@ -121,10 +166,17 @@ private:
         row.id = key;
         row.owner = "o";
         row.code = new_code();
+        // One row's time is over soon if the clock is stepped forwards; the others' never is.
+        row.expires_at = expiry_of_new();
         const auto stored = database_.rows().insert(row);
-        on_commit(key, &*stored, stored->version);
+        database_.committed(key, &*stored, stored->version);
         history_.wrote({0, key, stored->version, false, Duration::zero(), 0, scheduler_.now()});
         keys_.push_back(key);
+    }
+
+    TimePoint expiry_of_new() {
+        const auto far = keys_.empty() ? Duration(std::chrono::minutes(30)) : Duration(std::chrono::hours(24 * 365));
+        return std::chrono::time_point_cast<TimePoint::duration>(wall_now() + far);
     }
 
     std::string new_code() { return "c" + std::to_string(++last_code_); }
@@ -132,7 +184,7 @@ private:
     void start(std::uint16_t process) {
         const Actor actor{process, 1};
         Options options;
-        options.ttl = ttl;
+        options.ttl = ttl_;
         options.jitter = 0;
         options.fence_for = fence_for;
         options.lease_for = lease_for;
@@ -141,7 +193,7 @@ private:
         options.conflict_retries = 2;
         options.executor = scheduler_.executor(actor);
         SimEnvironment environment(shared_, actor);
-        if constexpr (Near)
+        if constexpr (has_near)
             processes_[process].repository = std::make_unique<Repository>(typename Repository::Config{{.max_entries = 100, .max_bytes = 1 << 20}, {&cache_, actor}, {&database_, actor}}, options, Policy{}, environment);
         else
             processes_[process].repository = std::make_unique<Repository>(typename Repository::Config{{&cache_, actor}, {&database_, actor}}, options, Policy{}, environment);
@@ -174,12 +226,17 @@ private:
             finish(actor.process, client);
             return;
         }
+        const std::uint32_t kind = choices_.pick(17);
+        if (kind == 0) {
+            finish(actor.process, client);
+            return;
+        }
         ++operations_;
         const auto next = [this, actor, client, left] {
             scheduler_.after(actor, network_.hop(), [this, actor, client, left] { act(actor, client, left - 1); });
         };
         const std::string key = keys_[choices_.pick(static_cast<std::uint32_t>(keys_.size()))];
-        switch (choices_.pick(16)) {
+        switch (kind) {
         case 8: case 9: case 10: rotate(actor, client, key, next); break;
         case 11: revoke(actor, client, key, next); break;
         case 12: insert(actor, client, next); break;
@@ -212,6 +269,7 @@ private:
         read.client = client;
         read.invoked = scheduler_.steps();
         read.invoked_at = scheduler_.now();
+        read.wall_invoked = wall_now();
         return read;
     }
 
@@ -225,11 +283,17 @@ private:
         if (found.row()) {
             read.found = true;
             read.revoked = found.absence() == Absence::revoked;
+            read.expired = found.absence() == Absence::expired;
+            const bool valid = !read.revoked && !read.expired;
+            if (valid && found.row()->expires_at <= std::min(read.wall_invoked, wall_now()) && !violation_)
+                violation_ = Violation{Property::c3_no_resurrection, who(actor, read.client) + " was given " + found.row()->id + " as valid after its time"};
+            if (read.expired && found.row()->expires_at > std::max(read.wall_invoked, wall_now()) && !violation_)
+                violation_ = Violation{Property::c5_committed, who(actor, read.client) + " was told that " + found.row()->id + " is expired before its time"};
             read.version = found.version();
             read.key = found.row()->id;
             read.row_code = found.row()->code;
         }
-        note(who(actor, read.client) + (read.found ? " sees " + read.key + " v" + std::to_string(read.version) + (read.revoked ? ", revoked" : "") + (read.stale ? ", stale" : "") : std::string(" sees no row")) + ", from " +
+        note(who(actor, read.client) + (read.found ? " sees " + read.key + " v" + std::to_string(read.version) + (read.revoked ? ", revoked" : read.expired ? ", expired" : "") + (read.stale ? ", stale" : "") : std::string(" sees no row")) + ", from " +
              std::string(name_of(found.source())));
         history_.read(std::move(read));
     }
@@ -288,6 +352,7 @@ private:
         // Not of the group that is revoked as a whole: see Writer::revoke_all on rows that join a group meanwhile.
         row.owner = "p";
         row.code = new_code();
+        row.expires_at = expiry_of_new();
         keys_.push_back(row.id);
         codes_.push_back(row.code);
         note(who(actor, client) + " inserts " + row.id + " with code " + row.code);
@@ -364,7 +429,7 @@ private:
                 cache_.roll_back();
             });
         });
-        if constexpr (Near)
+        if constexpr (has_near)
             plan(Fault::feed_dead, [this, some_process] {
                 const auto process = some_process();
                 note("the feed of process " + std::to_string(process) + " dies in silence");
@@ -379,13 +444,26 @@ private:
     /// Whether no client may ever go back: not where an in-process tier lags by its bound, nor across the loss of the shared tier,
     /// with which the fences of writes under way are lost.
     bool promises_sessions() const {
-        return strict && !Near && options_.faults.injected(Fault::cache_restart) == 0 && options_.faults.injected(Fault::cache_rollback) == 0;
+        return strict && !has_near && options_.faults.injected(Fault::cache_restart) == 0 && options_.faults.injected(Fault::cache_rollback) == 0;
+    }
+
+    /// What the faults of the run add to every bound: an in-process tier that is not told of changes knows its TTL only.
+    Duration slack() const {
+        const bool deaf = options_.faults.injected(Fault::feed_lost) != 0 || options_.faults.injected(Fault::feed_reordered) != 0;
+        return deaf ? ttl_ : Duration::zero();
+    }
+
+    /// Whether all copies are known to be current once fences and leases have ended: not if the shared tier missed changes or forgot
+    /// fences, nor if an in-process tier missed messages, nor under a policy that a crash leaves with its TTL as the bound.
+    bool heals_soon() const {
+        return strict && slack() == Duration::zero() && cache_.missed_changes() == 0 && options_.faults.injected(Fault::cache_restart) == 0 &&
+               options_.faults.injected(Fault::cache_rollback) == 0;
     }
 
     /// Lets all faults end and all bounds pass, and then asks every process for every row.
     void rest() {
         options_.faults = without_further(options_.faults);
-        const Duration quiet = (fence_for + lease_for) * 2 + std::chrono::seconds(2) + (strict ? Duration::zero() : ttl * 2);
+        const Duration quiet = (fence_for + lease_for) * 2 + std::chrono::seconds(2) + (heals_soon() ? Duration::zero() : ttl_ * 2);
         scheduler_.run_until(scheduler_.now() + quiet);
         note("all is quiet");
         for (const auto& [key, states] : history_.rows()) {
@@ -429,8 +507,9 @@ private:
     Scheduler scheduler_;
     Network network_;
     SimShared shared_;
-    SimCacheServer<Ticket> cache_;
-    SimDatabaseServer<Ticket> database_;
+    typename Parts::CacheServer cache_;
+    typename Parts::DatabaseServer database_;
+    Duration ttl_{};
     History history_;
     std::map<std::uint16_t, Process> processes_;
     std::map<std::uint16_t, std::vector<std::uint32_t>> live_;
