@@ -3,12 +3,12 @@
 
 #include <larder/codec/cipher.hpp>
 #include <larder/codec/codec.hpp>
+#include <larder/codec/detail/checksum.hpp>
 #include <larder/codec/detail/decoding.hpp>
 #include <larder/codec/detail/packed_fields.hpp>
 #include <larder/codec/fingerprint.hpp>
 
-#include <boost/hash2/xxhash.hpp>
-
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -103,9 +103,7 @@ private:
     static constexpr std::size_t header_size = checked_from + sizeof(std::uint64_t);
 
     static std::uint64_t checksum(std::uint32_t size, std::string_view bytes) noexcept {
-        boost::hash2::xxhash_64 hash(std::uint64_t{format} << 32 | size);
-        hash.update(bytes.data(), bytes.size());
-        return hash.result();
+        return detail::checksum(std::uint64_t{format} << 32 | size, bytes);
     }
 
     template <class T>

@@ -55,6 +55,10 @@ constexpr bool is_sealed() noexcept {
     return false;
 }
 
+/// Whether one of these members is sealed, or holds a row with a member that is.
+template <class Members>
+constexpr bool has_sealed_fields() noexcept;
+
 /// A field of a layout, as `each_field` hands it to its visitor.
 template <auto Member>
 struct Field {
@@ -64,7 +68,20 @@ struct Field {
     static constexpr bool is_row = holds_row_v<Value>;
     static constexpr bool sealed = is_sealed<Member>();
     static constexpr std::string_view name = described_name<Member>();
+
+    /// Whether the field is sealed, or holds a row in which one is.
+    static constexpr bool holds_sealed() noexcept {
+        if constexpr (is_row)
+            return has_sealed_fields<described_members_t<bare_value_t<Value>>>();
+        else
+            return sealed;
+    }
 };
+
+template <class Members>
+constexpr bool has_sealed_fields() noexcept {
+    return []<auto... Member>(MemberList<Member...>) { return (Field<Member>::holds_sealed() || ...); }(Members{});
+}
 
 /// The fields of a `Projection` while they are decoded.
 template <class Members>
@@ -89,25 +106,29 @@ constexpr bool each_field(const Projection<Entity, MemberList<Members...>>& fiel
     return (visit(Field<Members>{}, fields.template get<Members>()) && ...);
 }
 
-template <auto... Members, class Visit>
-constexpr bool each_field(FieldTuple<MemberList<Members...>>& fields, Visit&& visit) {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) { return (visit(Field<Members>{}, std::get<I>(fields.values)) && ...); }(std::make_index_sequence<sizeof...(Members)>{});
+template <auto... Members, std::size_t... I, class Tuple, class Visit>
+constexpr bool each_element(MemberList<Members...>, std::index_sequence<I...>, Tuple& tuple, Visit& visit) {
+    return (visit(Field<Members>{}, std::get<I>(tuple)) && ...);
+}
+template <class Members, class Visit>
+constexpr bool each_field(FieldTuple<Members>& fields, Visit&& visit) {
+    return each_element(Members{}, std::make_index_sequence<Members::size>{}, fields.values, visit);
 }
 
-template <class Key, auto... Members, class Visit>
-constexpr bool each_part(MemberList<Members...>, Key& key, Visit&& visit) {
-    if constexpr (sizeof...(Members) == 1)
-        return (visit(Field<Members>{}, key) && ...);
+template <class Members, class Key, class Visit>
+constexpr bool each_key_part(Key& key, Visit& visit) {
+    if constexpr (Members::size == 1)
+        return visit(Field<FirstMember<Members>::value>{}, key);
     else
-        return [&]<std::size_t... I>(std::index_sequence<I...>) { return (visit(Field<Members>{}, std::get<I>(key)) && ...); }(std::make_index_sequence<sizeof...(Members)>{});
+        return each_element(Members{}, std::make_index_sequence<Members::size>{}, key, visit);
 }
 template <entity Entity, class Visit>
 constexpr bool each_field(const AliasTarget<Entity>& target, Visit&& visit) {
-    return each_part(space_members_t<Entity, 0>{}, target.primary, visit);
+    return each_key_part<space_members_t<Entity, 0>>(target.primary, visit);
 }
 template <entity Entity, class Visit>
 constexpr bool each_field(AliasTarget<Entity>& target, Visit&& visit) {
-    return each_part(space_members_t<Entity, 0>{}, target.primary, visit);
+    return each_key_part<space_members_t<Entity, 0>>(target.primary, visit);
 }
 /// @}
 
@@ -132,17 +153,6 @@ struct Layout<AliasTarget<Entity>> {
 };
 
 /// Whether a layout, or a row embedded in it, has a sealed field.
-template <class Members>
-constexpr bool has_sealed_fields() noexcept {
-    return []<auto... Member>(MemberList<Member...>) {
-        return ([] {
-            if constexpr (Field<Member>::is_row)
-                return has_sealed_fields<described_members_t<bare_value_t<member_t<Member>>>>();
-            else
-                return Field<Member>::sealed;
-        }() || ...);
-    }(Members{});
-}
 template <class T>
 inline constexpr bool has_sealed_v = has_sealed_fields<typename Layout<T>::members>();
 

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// The compiled parts of the libraries that some adapters need. Include it in exactly one unit of the program, after those
+/// headers of Larder that the program uses; what they do not need, it leaves out:
+///
+/// ```cpp
+/// #include <larder/codec/json.hpp>
+/// #include <larder/src.hpp>
+/// ```
+///
+/// A program that is linked with Boost's own libraries does without it.
+
+#ifdef LARDER_NEEDS_BOOST_JSON
+#include <boost/json/src.hpp>
+#endif
