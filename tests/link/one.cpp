@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "every_header.hpp"
 
+#include <larder/src.hpp>
+
 #include <cstdio>
 
 const boost::system::error_category* category_seen_by_two();
