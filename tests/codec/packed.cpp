@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "check_codec.hpp"
+
+#include <larder/codec/aes_gcm.hpp>
+#include <larder/codec/packed.hpp>
+#include <larder/testing/codec_conformance.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace larder;
+
+TEST_CASE("the packed codec meets the contract") { codec_tests::check_rules(testing::codec_conformance(PackedCodec())); }
+
+TEST_CASE("the packed codec meets the contract with a cipher") {
+    const PackedCodec codec{AesGcm(SealKey{.id = 1})};
+    codec_tests::check_rules(testing::codec_conformance(codec));
+    codec_tests::check_rules(testing::codec_secret_conformance(codec));
+}
