@@ -64,7 +64,7 @@ TEST_CASE("every enumerator of every enumeration has a name of its own") {
     CHECK(static_cast<std::size_t>(EvictionCause::expired) + 1 == eviction_cause_count);
     CHECK(static_cast<std::size_t>(Invalidation::expire) + 1 == invalidation_count);
     CHECK(static_cast<std::size_t>(StaleCause::refresh_due) + 1 == stale_cause_count);
-    CHECK(static_cast<std::size_t>(Verb::refresh) + 1 == verb_count);
+    CHECK(static_cast<std::size_t>(Verb::expire) + 1 == verb_count);
 }
 
 TEST_CASE("zip_leaves reaches each pair of numbers once") {

@@ -29,7 +29,7 @@ struct Deaf {
     void on(const event::Lookup&) {}
 };
 
-constexpr std::size_t event_types = 10;
+constexpr std::size_t event_types = 11;
 
 /// Tells an observer one event of each type.
 template <class Observer> constexpr void tell_all(Observer&& told, const Error& failure) {
@@ -43,6 +43,7 @@ template <class Observer> constexpr void tell_all(Observer&& told, const Error& 
     told.on(event::Invalidated{Level::memory, Invalidation::fence, 1});
     told.on(event::HiddenFailure{Level::shared, "lookup", failure});
     told.on(event::Finished{Verb::find, Duration(1), false, 1});
+    told.on(event::Hit{Verb::find_by, Level::memory, true, Duration(1), 256});
 }
 
 template <class Observer> struct WithValue {
@@ -63,6 +64,7 @@ template <class Observer> constexpr bool silent_at_compile_time() {
     told.on(event::Evicted{Level::memory, EvictionCause::capacity, 1, 1});
     told.on(event::Invalidated{Level::memory, Invalidation::fence, 1});
     told.on(event::Finished{Verb::find, Duration(1), false, 1});
+    told.on(event::Hit{Verb::find_by, Level::memory, true, Duration(1), 256});
     return true;
 }
 
@@ -73,13 +75,19 @@ static_assert(observer<Counter>);
 static_assert(!observer<Deaf>);
 static_assert(!observer<int>);
 
+static_assert(larder::detail::is_silent_v<NullObserver>);
+static_assert(larder::detail::is_silent_v<Observers<>>);
+static_assert(larder::detail::is_silent_v<Observers<NullObserver>>);
+static_assert(!larder::detail::is_silent_v<Counter>);
+static_assert(!larder::detail::is_silent_v<Observers<NullObserver, Counter>>);
+
 static_assert(std::is_empty_v<NullObserver>);
 static_assert(std::is_trivial_v<NullObserver>);
 static_assert(sizeof(WithValue<NullObserver>) == sizeof(int));
 static_assert(noexcept(NullObserver{}.on(event::Coalesced{})));
 
 static_assert(plain_values<event::Lookup, event::Query, event::Coalesced, event::Rebuilt, event::StaleServed,
-                           event::Fill, event::Evicted, event::Invalidated, event::HiddenFailure, event::Finished>);
+                           event::Fill, event::Evicted, event::Invalidated, event::HiddenFailure, event::Finished, event::Hit>);
 static_assert(silent_at_compile_time<NullObserver>());
 static_assert(silent_at_compile_time<Observers<>>());
 static_assert(silent_at_compile_time<Observers<NullObserver>>());

@@ -125,14 +125,14 @@ TEST_CASE("without a call every figure is 0") {
     CHECK(latency.count_up_to(1h) == 0);
 }
 
-TEST_CASE("a sample stands for as many calls as its weight says") {
+TEST_CASE("a sample stands for as many calls as its weight says, and each failure counts") {
     Recorder recorder;
     recorder.record(10ns, false, 99);
     recorder.record(1000ns, true, 1);
     recorder.record(5000ns, true, 0);
     const auto latency = recorder.latency();
     CHECK(latency.count() == 100);
-    CHECK(latency.failed == 1);
+    CHECK(latency.failed == 2);
     CHECK(latency.quantile(0.99) == 10ns);
     CHECK(latency.max() == 1000ns);
     CHECK(latency.mean() == 19ns);

@@ -25,7 +25,7 @@ namespace {
 std::vector<std::uint64_t> counters(const MetricsSnapshot& snapshot) {
     std::vector<std::uint64_t> numbers;
     const auto keep = [&](std::uint64_t number) { numbers.push_back(number); };
-    larder::detail::for_each_leaf(static_cast<const LookupCounters<std::uint64_t>&>(snapshot), keep);
+    larder::detail::for_each_leaf(static_cast<const HitCounters<std::uint64_t>&>(snapshot), keep);
     larder::detail::for_each_leaf(static_cast<const EventCounters<std::uint64_t>&>(snapshot), keep);
     for (const auto& latency : snapshot.latencies.values)
         for (const auto number : {latency.count(), latency.failed, latency.nanoseconds}) numbers.push_back(number);
@@ -111,12 +111,34 @@ TEST_CASE("each event moves its own counters and no other") {
     }
     for (std::size_t i = 0; i < verb_count; ++i) {
         const auto verb = static_cast<Verb>(i);
-        check_moves(metrics, event::Finished{verb, Duration(50), false, 256}, {256, 50 * 256});
-        check_moves(metrics, event::Finished{verb, Duration(90), true, 1}, {1, 1, 90});
+        check_moves(metrics, event::Finished{verb, Duration(50), false, 256}, {1, 256, 50 * 256});
+        check_moves(metrics, event::Finished{verb, Duration(90), true, 1}, {1, 1, 1, 90});
+        check_moves(metrics, event::Finished{verb, Duration(), false, 0}, {1});
+        check_moves(metrics, event::Finished{verb, Duration(), true, 0}, {1, 1});
+        CHECK(metrics.snapshot().calls[verb] == 4);
         CHECK(metrics.snapshot().latencies[verb].count() == 257);
-        CHECK(metrics.snapshot().latencies[verb].failed == 1);
+        CHECK(metrics.snapshot().latencies[verb].failed == 2);
         CHECK(metrics.snapshot().latencies[verb].max() == Duration(90));
     }
+    CHECK(metrics.snapshot().requests() == 4 * verb_count);
+}
+
+TEST_CASE("a hit moves what the events that it stands for move") {
+    for (std::size_t l = 0; l < level_count; ++l)
+        for (std::size_t v = 0; v < verb_count; ++v)
+            for (const bool alias : {false, true})
+                for (const std::uint32_t weight : {0U, 256U}) {
+                    const auto whole = std::make_unique<Metrics>();
+                    const auto parts = std::make_unique<Metrics>();
+                    const event::Hit hit{static_cast<Verb>(v), static_cast<Level>(l), alias, Duration(50), weight};
+                    whole->on(hit);
+                    hit.for_each_part([&](const auto& part) { parts->on(part); });
+                    CHECK(counters(whole->snapshot()) == counters(parts->snapshot()));
+                    CHECK(whole->snapshot().calls[hit.verb] == 1);
+                    CHECK(whole->snapshot().lookups[hit.level][LookupOutcome::hit].records == 1);
+                    CHECK(whole->snapshot().lookups[hit.level][LookupOutcome::hit].aliases == (alias ? 1 : 0));
+                    CHECK(whole->snapshot().latencies[hit.verb].count() == weight);
+                }
 }
 
 TEST_CASE("the text of the newest hidden failure of each level is kept after its event is gone") {
@@ -152,11 +174,12 @@ TEST_CASE("counting allocates nothing") {
         metrics.on(event::Evicted{Level::memory, EvictionCause::capacity, 1, 1});
         metrics.on(event::Invalidated{Level::memory, Invalidation::publish, 1});
         metrics.on(event::Finished{Verb::find, Duration(i), false, 1});
+        metrics.on(event::Hit{Verb::find, Level::memory, true, Duration(i), i % 2 == 0 ? 256U : 0U});
     }
     CHECK(allocations() == before);
     const auto snapshot = metrics.snapshot();
     CHECK(allocations() > before);
-    CHECK(snapshot.requests() == 100);
+    CHECK(snapshot.requests() == 200);
 }
 
 TEST_CASE("an environment hands its events to the Metrics that it is given") {

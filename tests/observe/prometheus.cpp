@@ -21,7 +21,7 @@ namespace {
 
 MetricsSnapshot sample_snapshot() {
     const auto metrics = std::make_unique<Metrics>();
-    for (int i = 0; i < 7; ++i) metrics->on(event::Lookup{Level::memory, LookupOutcome::hit, false});
+    for (int i = 0; i < 7; ++i) metrics->on(event::Hit{Verb::find, Level::memory, false, 80ns, i == 0 ? 256U : 0U});
     metrics->on(event::Lookup{Level::memory, LookupOutcome::miss, true});
     metrics->on(event::Fill{Level::memory, FillOutcome::outdated, true});
     metrics->on(event::Query{QueryKind::load_by, 1500us, 1, false});
@@ -33,7 +33,7 @@ MetricsSnapshot sample_snapshot() {
     metrics->on(event::Invalidated{Level::memory, Invalidation::expel, 5});
     const Error failure(errc::cache_unavailable, "refused");
     metrics->on(event::HiddenFailure{Level::memory, "lookup", failure});
-    metrics->on(event::Finished{Verb::find, 80ns, false, 256});
+    metrics->on(event::Finished{Verb::touch, 0ns, false, 0});
     metrics->on(event::Finished{Verb::find, 2ms, true, 1});
     metrics->on(event::Finished{Verb::find, 2min, false, 1});
     auto snapshot = metrics->snapshot();
@@ -74,12 +74,16 @@ TEST_CASE("the page holds every figure of the snapshot") {
     CHECK(page.value("larder_evicted_bytes_total", {{"level", "memory"}, {"cause", "bytes"}}) == 900);
     CHECK(page.value("larder_invalidations_total", {{"level", "memory"}, {"kind", "expel"}}) == 5);
     CHECK(page.value("larder_hidden_failures_total", {{"level", "memory"}}) == 1);
+    CHECK(page.value("larder_calls_total", {{"verb", "find"}}) == 9);
+    CHECK(page.value("larder_calls_total", {{"verb", "touch"}}) == 1);
+    CHECK(page.families().at("larder_calls_total").samples.size() == 2);
     CHECK(page.value("larder_call_failures_total", {{"verb", "find"}}) == 1);
+    CHECK(page.value("larder_call_failures_total", {{"verb", "touch"}}) == 0);
     CHECK(page.value("larder_entries", {}) == 11);
     CHECK(page.value("larder_aliases", {}) == 22);
     CHECK(page.value("larder_bytes", {}) == 33);
     CHECK(page.families().at("larder_entries").type == "gauge");
-    CHECK(page.families().size() == 18);
+    CHECK(page.families().size() == 19);
 }
 
 TEST_CASE("latencies are a cumulative histogram in seconds") {

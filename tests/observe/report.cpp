@@ -21,7 +21,8 @@ bool has(const std::string& text, std::string_view piece) { return text.find(pie
 
 TEST_CASE("a report shows each figure in aligned tables") {
     const auto metrics = std::make_unique<Metrics>();
-    for (int i = 0; i < 1980; ++i) metrics->on(event::Lookup{Level::memory, LookupOutcome::hit, false});
+    for (int i = 0; i < 1980; ++i) metrics->on(event::Hit{Verb::find, Level::memory, false, 10ns, i == 0 ? 256U : 0U});
+    for (int i = 0; i < 20; ++i) metrics->on(event::Finished{Verb::touch, 0ns, false, 0});
     for (int i = 0; i < 20; ++i) metrics->on(event::Lookup{Level::memory, LookupOutcome::miss, false});
     metrics->on(event::Lookup{Level::memory, LookupOutcome::rejected, true});
     metrics->on(event::Fill{Level::memory, FillOutcome::stored, false});
@@ -33,7 +34,6 @@ TEST_CASE("a report shows each figure in aligned tables") {
     metrics->on(event::StaleServed{StaleCause::refresh_due});
     metrics->on(event::Evicted{Level::memory, EvictionCause::capacity, 3, 4096});
     metrics->on(event::Invalidated{Level::memory, Invalidation::publish, 5});
-    metrics->on(event::Finished{Verb::find, 10ns, false, 2000});
     metrics->on(event::Finished{Verb::insert, 1500us, true, 1});
     const Error failure(errc::cache_unavailable, "session cache:\nrefused");
     metrics->on(event::HiddenFailure{Level::memory, "lookup", failure});
@@ -73,9 +73,12 @@ TEST_CASE("a report shows each figure in aligned tables") {
                     "  memory publish            5\n"));
     CHECK(has(text, "latency                 calls     failed       mean        p50        p90        p99      p99.9"
                     "        max\n"
-                    "  find                  2,000          0      10 ns      10 ns      10 ns      10 ns      10 ns"
+                    "  find                  1,980          0      10 ns      10 ns      10 ns      10 ns      10 ns"
                     "      10 ns\n"
-                    "  insert                    1          1    1.50 ms "));
+                    "  insert                    1          1    1.50 ms    1.47 ms    1.47 ms    1.47 ms    1.47 ms"
+                    "    1.50 ms\n"
+                    "  touch                    20          0          -          -          -          -          -"
+                    "          -\n"));
     CHECK(has(text, "hidden failures         count  last\n"
                     "  memory                    1  lookup: session cache: refused\n"));
     CHECK(text == report(snapshot));

@@ -54,8 +54,9 @@ TEST_CASE("database queries per request") {
     MetricsSnapshot snapshot;
     snapshot.queries[QueryKind::load].count = 3;
     snapshot.queries[QueryKind::clock].count = 2;
-    snapshot.latencies[Verb::find].buckets = {15, 4};
-    snapshot.latencies[Verb::insert].buckets = {0, 1};
+    snapshot.calls[Verb::find] = 19;
+    snapshot.calls[Verb::insert] = 1;
+    snapshot.latencies[Verb::find].buckets = {256};
     CHECK(snapshot.database_queries() == 5);
     CHECK(snapshot.requests() == 20);
     CHECK(snapshot.queries_per_request() == doctest::Approx(0.25));
@@ -92,6 +93,7 @@ TEST_CASE("a difference subtracts counters and keeps gauges") {
     earlier.last_failure[Level::shared] = "old";
     earlier.hidden_failures[Level::memory] = 1;
     earlier.last_failure[Level::memory] = "old too";
+    earlier.calls[Verb::find] = 3;
     earlier.latencies[Verb::find].buckets = {0, 2};
     earlier.entries = 100;
     earlier.bytes = 1000;
@@ -107,6 +109,7 @@ TEST_CASE("a difference subtracts counters and keeps gauges") {
     later.fills[Level::memory][FillOutcome::stored].aliases = 9;
     later.hidden_failures[Level::memory] = 3;
     later.last_failure[Level::memory] = "new";
+    later.calls[Verb::find] = 14;
     later.latencies[Verb::find].buckets = {0, 2, 7};
     later.latencies[Verb::find].longest = 2;
     later.entries = 90;
@@ -128,6 +131,8 @@ TEST_CASE("a difference subtracts counters and keeps gauges") {
     CHECK(between.last_failure[Level::memory] == "new");
     CHECK(between.hidden_failures[Level::shared] == 0);
     CHECK(between.last_failure[Level::shared].empty());
+    CHECK(between.calls[Verb::find] == 11);
+    CHECK(between.requests() == 11);
     CHECK(between.latencies[Verb::find].count() == 7);
     CHECK(between.entries == 90);
     CHECK(between.bytes == 1000);

@@ -140,7 +140,10 @@ public:
         note(StepKind::expel, StepSubject::keys);
         return memory_.template expel_group<Space>(key);
     }
-    void expire(const KeySet<Entity>& keys) { memory_.expire(keys); }
+    void expire(const KeySet<Entity>& keys) {
+        note(StepKind::expire, StepSubject::keys);
+        memory_.expire(keys);
+    }
     void clear() { memory_.clear(); }
     TierUsage usage() const { return memory_.usage(); }
 
@@ -547,6 +550,26 @@ void compare_writes() {
         refresh.outcome("success", &Plan::success, [](World& world) { world.warm(); }, [](World& world) { CHECK(world.repository.refresh(Rows::key(1))); });
     }
 }
+
+template <class Entity, class Backend, class Policy>
+void compare_copies() {
+    using World = World<Entity, Backend, Policy>;
+    using Rows = Sample<Entity>;
+    const auto warm = [](World& world) { world.warm(); };
+    {
+        Comparison<Entity, Backend, Policy> peek(Verb::peek);
+        const auto act = [](World& world) { CHECK(world.repository.peek(Rows::key(1))); };
+        peek.outcome("hit", &Plan::hit, warm, act);
+        peek.outcome("shared hit", &Plan::shared_hit, [](World& world) { world.warm(), world.clear_near(); }, act);
+        peek.outcome("miss", &Plan::miss, [](World&) {}, [](World& world) { CHECK(!world.repository.peek(Rows::key(1))); });
+    }
+    {
+        Comparison<Entity, Backend, Policy> expel(Verb::expel);
+        expel.outcome("success", &Plan::success, warm, [](World& world) { CHECK(world.repository.expel(Rows::key(1))); });
+    }
+    Comparison<Entity, Backend, Policy> expire(Verb::expire);
+    expire.outcome("success", &Plan::success, warm, [](World& world) { CHECK(world.repository.expire(Rows::key(1))); });
+}
 /// @}
 
 /// Compares all plans of a composition with real runs.
@@ -557,6 +580,7 @@ void compare_all() {
     compare_many<Entity, Backend, Policy>(1);
     compare_many<Entity, Backend, Policy>(3);
     compare_writes<Entity, Backend, Policy>();
+    compare_copies<Entity, Backend, Policy>();
 }
 
 } // namespace explained

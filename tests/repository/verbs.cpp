@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "fixture.hpp"
 
+#include <boost/asio/io_context.hpp>
+
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -148,6 +151,17 @@ TEST_CASE("save: conditional on the version that was read") {
     CHECK(world.truth_of(id)->note == "saved");
 }
 
+TEST_CASE("insert: what a fence covered is cached at once, a row whose key the database generates by its first read") {
+    Fixture world;
+    Pass own = world.pass("own");
+    own.id = 77;
+    REQUIRE(world.passes.insert(own));
+    CHECK(world.passes.find(77).source() == Level::memory);
+    const auto generated = world.add("generated");
+    CHECK(world.passes.find(generated).source() == Level::database);
+    CHECK(world.passes.find(generated).source() == Level::memory);
+}
+
 TEST_CASE("insert: duplicates name their key kind and never its value") {
     Fixture world;
     world.add("secret-code");
@@ -195,6 +209,14 @@ TEST_CASE("revoke_all_by: every valid row of the group, at once") {
     for (const auto id : ids) CHECK(world.passes.find(id).absence() == Absence::revoked);
     CHECK(world.passes.find_all_by<&Pass::holder_id>(world.holder).empty());
     CHECK(world.passes.revoke_all_by<&Pass::holder_id>(world.holder).rows() == 0);
+    const auto more = world.add("d");
+    boost::asio::io_context context;
+    Passes passes({{}, world.tables.tables}, Options{.sole_writer = true, .executor = context.get_executor()}, {}, world.env);
+    std::size_t revoked = 0;
+    passes.async_revoke_all_by<&Pass::holder_id>(world.holder, [&](const Error&, const WrittenMany<Pass>& written) { revoked = written.rows(); });
+    context.run();
+    CHECK(revoked == 1);
+    CHECK(passes.find(more).absence() == Absence::revoked);
 }
 
 TEST_CASE("touch: throttled, moves no version, reaches the cached copy") {
@@ -227,6 +249,45 @@ TEST_CASE("find_many: one query for all that is missing, answers in order") {
     CHECK(world.tables.queries() == 1);
     CHECK(world.passes.find_many(keys).size() == 3);
     CHECK(world.tables.queries() == 1);
+}
+
+TEST_CASE("find_many and warm: keys may be given as they are, in both forms") {
+    Fixture world;
+    const auto first = world.add("a");
+    const auto second = world.add("b");
+    CHECK(world.passes.warm({first}).loaded == 1);
+    world.tables.forget();
+    const auto found = world.passes.find_many({second, 99, first});
+    REQUIRE(found.size() == 3);
+    CHECK(found[0]->code == "b");
+    CHECK(found[1].absence() == Absence::never_was);
+    CHECK(found[2].source() == Level::memory);
+    CHECK(world.tables.queries() == 1);
+    CHECK(world.passes.find_many({first}, truth)[0].source() == Level::database);
+    CHECK(world.passes.find_many({}).empty());
+    std::size_t steps = 0;
+    CHECK(world.passes.warm({first, second}, [&](const WarmReport&) { ++steps; }).cached == 2);
+    CHECK(steps == 1);
+
+    boost::asio::io_context context;
+    Passes passes({{}, world.tables.tables}, Options{.executor = context.get_executor()}, {}, world.env);
+    WarmReport warmed;
+    FoundMany<Pass> both;
+    passes.async_warm({first, second}, {}, [&](const Error&, const WarmReport& report) { warmed = report; });
+    context.run();
+    CHECK(warmed.loaded == 2);
+    passes.async_find_many({second, first}, {}, [&](const Error&, const FoundMany<Pass>& answers) { both = answers; });
+    context.restart();
+    context.run();
+    REQUIRE(both.size() == 2);
+    CHECK(both[0]->code == "b");
+    CHECK(both[1].source() == Level::memory);
+
+    using Settings = CachedRepository<Setting, Stack<MemoryCache, MemoryDatabase>, WriteThrough, ManualEnvironment>;
+    Settings settings({{}, world.tables.tables}, {}, {}, world.env);
+    settings.insert(sample_row<Setting>(1)).or_throw();
+    CHECK(settings.find_many({"setting 1", "setting 2"})[0]->name == "setting 1");
+    CHECK(settings.warm({"setting 1", "setting 2"}).absent == 1);
 }
 
 TEST_CASE("find_all_by: rows at least as new as listed") {

@@ -23,7 +23,7 @@ struct FastPath {
     static constexpr Level level = Core::Nearest::level;
     static constexpr bool possible = Policy::caches_rows && has_fast_hit_v<typename Core::Nearest, Entity>;
 
-    /// Looks for a row that may answer as it is. \param extent_ok whether a cached row holds enough. \returns whether `loaded` is the answer.
+    /// Looks for a row that may answer as it is, and leaves it to the caller to tell of the hit. \param extent_ok whether a cached row holds enough. \returns whether `loaded` is the answer.
     template <std::size_t Space, class Enough>
     static bool hit(Core& core, const space_view_t<Entity, Space>& key, const Read& how, Enough&& enough, Loaded<Entity>& loaded, bool& refresh_due) {
         if constexpr (!possible) {
@@ -42,11 +42,11 @@ struct FastPath {
             if (row.value.absent() || !enough(row.value)) return false;
             if constexpr (Space != 0)
                 if (core.env.enabled(Guard::alias_verification) && !(row.value.full ? has_key<Space>(*row.value.full, key) : has_key<Space>(row.value.warm->partial_row(), key))) return false;
-            if (!stamp_matches(core, row.value, now)) return false;
+            bool epoch_found = false;
+            if (!stamp_matches(core, row.value, now, epoch_found)) return false;
             if constexpr (!always_serves_v<Policy>)
                 if (core.policy.on_hit(HitView{row.version, row.age, row.remaining}) != OnHit::serve) return false;
-            if constexpr (Space != 0) core.env.observe(event::Lookup{level, LookupOutcome::hit, true});
-            core.env.observe(event::Lookup{level, LookupOutcome::hit, false});
+            if (epoch_found) core.env.observe(event::Lookup{level, LookupOutcome::hit, true});
             refresh_due = row.refresh_due;
             loaded.version = row.version;
             loaded.source = level;
@@ -57,7 +57,7 @@ struct FastPath {
     }
 
 private:
-    static bool stamp_matches(Core& core, const Row& row, SteadyTime now) {
+    static bool stamp_matches(Core& core, const Row& row, SteadyTime now, bool& epoch_found) {
         if constexpr (Policy::stamp == Stamp::revision) {
             return row.stamp == Schema::revision_number;
         } else if constexpr (Policy::stamp == Stamp::group_epoch) {
@@ -68,10 +68,10 @@ private:
             Lookup<std::uint64_t> epoch;
             const auto view = view_of<Entity, space>(*group);
             if (!core.nearest().template hit<space>(view, hash_key(view), 0, Duration::max(), now, epoch)) return false;
-            core.env.observe(event::Lookup{level, LookupOutcome::hit, true});
-            return epoch.value == row.stamp;
+            epoch_found = epoch.value == row.stamp;
+            return epoch_found;
         } else {
-            static_cast<void>(core), static_cast<void>(row), static_cast<void>(now);
+            static_cast<void>(core), static_cast<void>(row), static_cast<void>(now), static_cast<void>(epoch_found);
             return true;
         }
     }

@@ -16,19 +16,48 @@ namespace larder {
 inline namespace v0 {
 namespace detail {
 
-/// Whether to time this call: one in 256 of a thread's.
-inline bool sample_call() noexcept {
-    thread_local std::uint8_t calls = 0;
-    return ++calls == 0;
-}
-inline constexpr std::uint32_t sample_weight = 256;
+/// What every verb answers after the repository was shut down.
+inline Error refusal_after_shutdown() { return Error{errc::stopped, "the repository was shut down"}; }
 
-/// The frame around each verb: keeps what it needs alive, refuses it after shutdown, and times it.
+/// Counts one call that waits for nobody, and times one in 256 of a thread's, since reading the clock costs as much as a hit.
+template <class Env>
+class QuickCall {
+public:
+    explicit QuickCall(Env& env) noexcept : env_(env) {
+        if constexpr (is_observed<Env>()) {
+            thread_local std::uint8_t calls = 0;
+            timed_ = ++calls == 0;
+            if (timed_) began_ = precise_now(env_);
+        }
+    }
+
+    /// It ended with the row that the nearest tier has. \param alias whether an alias led there.
+    void hit(Verb verb, Level level, bool alias) const {
+        if (timed_) [[unlikely]]
+            env_.observe(event::Hit{verb, level, alias, precise_now(env_) - began_, weight});
+        else
+            env_.observe(event::Hit{verb, level, alias, Duration::zero(), 0});
+    }
+    /// It ended in another way.
+    void finished(Verb verb, bool failed) const { env_.observe(event::Finished{verb, timed_ ? precise_now(env_) - began_ : Duration::zero(), failed, timed_ ? weight : 0}); }
+
+private:
+    static constexpr std::uint32_t weight = 256;
+
+    Env& env_;
+    SteadyTime began_{};
+    bool timed_ = false;
+};
+
+/// The frame around each verb: keeps what it needs alive, refuses it after shutdown, counts and times it.
 /// \param body `body(core, driver) -> Task<Result>`; kept until the task is done, so that the task may refer to what it holds.
 template <class Result, class Core, class Body>
 Task<Result> run_verb(std::shared_ptr<Core> core, Driver& driver, Verb verb, Body body) {
-    if (core->stopped.load(std::memory_order_acquire)) co_return Result(Error{errc::stopped, "the repository was shut down"});
     const SteadyTime began = precise_now(core->env);
+    if (core->stopped.load(std::memory_order_acquire)) {
+        core->env.observe(event::Finished{verb, precise_now(core->env) - began, true, 1});
+        co_return Result(refusal_after_shutdown());
+    }
     auto task = body(*core, driver);
     Result result = co_await task;
     core->env.observe(event::Finished{verb, precise_now(core->env) - began, result.failed(), 1});

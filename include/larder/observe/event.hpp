@@ -93,15 +93,16 @@ constexpr std::string_view name_of(StaleCause cause) noexcept {
     return names[static_cast<std::size_t>(cause)];
 }
 
-/// The repository's verbs, as far as they are told apart in metrics.
+/// The repository's verbs, as far as they are told apart in metrics: `find` and `find_by` stand for their `try_` and `warm`
+/// forms too, `update` for `save`, `expel` for its forms by another key.
 enum class Verb : std::uint8_t {
-    find, find_by, find_many, find_all_by, insert, update, erase, touch, revoke, revoke_all, warm, refresh
+    find, find_by, find_many, find_all_by, peek, insert, update, erase, touch, revoke, revoke_all, wait_effective, warm, refresh, expel, expire
 };
-inline constexpr std::size_t verb_count = 12;
+inline constexpr std::size_t verb_count = 16;
 
 constexpr std::string_view name_of(Verb verb) noexcept {
-    constexpr std::string_view names[] = {"find",  "find_by", "find_many", "find_all_by", "insert", "update",
-                                          "erase", "touch",   "revoke",    "revoke_all",  "warm",   "refresh"};
+    constexpr std::string_view names[] = {"find",  "find_by", "find_many",  "find_all_by",    "peek", "insert",  "update", "erase",
+                                          "touch", "revoke",  "revoke_all", "wait_effective", "warm", "refresh", "expel",  "expire"};
     return names[static_cast<std::size_t>(verb)];
 }
 
@@ -165,7 +166,8 @@ struct HiddenFailure {
     const Error& error;
 };
 
-/// A verb ended. In-memory hits are sampled: `weight` says for how many calls this one stands.
+/// A call of a verb ended. Each call is told of exactly once, by this or by `Hit`. Calls that wait for nobody are timed by
+/// samples: `weight` says for how many calls the time stands; 0: this call was not timed.
 struct Finished {
     Verb verb;
     Duration took;
@@ -173,20 +175,43 @@ struct Finished {
     std::uint32_t weight;
 };
 
+/// A call of a verb ended with the row that its first look found, in the tier nearest to it. `alias`: an alias led there.
+///
+/// It stands for the events that such a call consists of, in one, since it is by far the most frequent: `for_each_part`.
+/// Times are as in `Finished`.
+struct Hit {
+    Verb verb;
+    Level level;
+    bool alias;
+    Duration took;
+    std::uint32_t weight;
+
+    /// Calls `visit(event)` for each event that this one stands for: the lookups that hit, and the end of the call.
+    template <class Visit>
+    constexpr void for_each_part(Visit&& visit) const {
+        if (alias) visit(Lookup{level, LookupOutcome::hit, true});
+        visit(Lookup{level, LookupOutcome::hit, false});
+        visit(Finished{verb, took, false, weight});
+    }
+};
+
 } // namespace event
 
 /// Ignores every event and costs nothing.
 struct NullObserver {
+    static constexpr bool silent = true;
     template <class Event>
     constexpr void on(const Event&) const noexcept {}
 };
 
 /// Meets the requirements of an observer: `on(event)` for each event of namespace `event`, from any thread, without throwing.
+///
+/// It may have a `static constexpr bool silent`: if true it ignores every event, so nothing is measured for it.
 template <class O>
 concept observer = requires(O& o, const event::Lookup& lookup, const event::Query& query, const event::Coalesced& coalesced,
                             const event::Rebuilt& rebuilt, const event::StaleServed& stale, const event::Fill& fill,
                             const event::Evicted& evicted, const event::Invalidated& invalidated,
-                            const event::HiddenFailure& hidden, const event::Finished& finished) {
+                            const event::HiddenFailure& hidden, const event::Finished& finished, const event::Hit& hit) {
     o.on(lookup);
     o.on(query);
     o.on(coalesced);
@@ -197,7 +222,16 @@ concept observer = requires(O& o, const event::Lookup& lookup, const event::Quer
     o.on(invalidated);
     o.on(hidden);
     o.on(finished);
+    o.on(hit);
 };
+
+namespace detail {
+
+/// Whether an observer ignores every event.
+template <class O>
+inline constexpr bool is_silent_v = requires { requires O::silent; };
+
+} // namespace detail
 
 } // namespace v0
 } // namespace larder

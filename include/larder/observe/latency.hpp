@@ -67,16 +67,16 @@ struct LatencyCells {
     /// Longer ones are recorded as this long, so that no absurd time makes the sum wrap round.
     static constexpr Duration longest_recorded = std::chrono::hours(24);
 
-    /// Adds `weight` calls that took `took` each. A negative time counts as 0. The bucket comes last, so that whoever
-    /// reads the buckets first finds the other figures to hold all that they count.
+    /// Adds one call, whose time stands for `weight` calls. A negative time counts as 0. The bucket comes last, so that
+    /// whoever reads the buckets first finds the other figures to hold all that they count.
     void record(Duration took, bool has_failed, std::uint32_t weight) noexcept {
+        if (has_failed) failed.fetch_add(1, std::memory_order_relaxed);
         if (weight == 0) return;
         const auto time = static_cast<std::uint64_t>(std::clamp(took, Duration::zero(), longest_recorded).count());
         auto known = longest.load(std::memory_order_relaxed);
         while (known < time && !longest.compare_exchange_weak(known, time, std::memory_order_relaxed)) {
         }
         nanoseconds.fetch_add(time * weight, std::memory_order_relaxed);
-        if (has_failed) failed.fetch_add(weight, std::memory_order_relaxed);
         buckets[LatencyScale::index_of(time)].fetch_add(weight, std::memory_order_release);
     }
 };
@@ -84,16 +84,17 @@ struct LatencyCells {
 } // namespace detail
 
 /// How long the calls of one verb took: a histogram whose figures are within 1/32 of the exact ones up to 69 s, and
-/// exact in count, sum and (but for a difference of snapshots) maximum. A plain value.
+/// exact in sum and (but for a difference of snapshots) maximum. A plain value.
 ///
-/// In-memory hits are sampled: each sample stands for as many calls as its weight says.
+/// Calls that wait for nobody, such as in-memory hits, are timed by samples, each of which stands for as many calls as its
+/// weight says: so `count()` is about the number of calls, and `MetricsSnapshot::calls` is exactly that.
 struct Latency {
     std::vector<std::uint64_t> buckets; ///< Calls by bucket, up to the last one that is not empty.
-    std::uint64_t failed = 0;           ///< Calls that failed.
+    std::uint64_t failed = 0;           ///< Calls that failed, each of them.
     std::uint64_t nanoseconds = 0;      ///< The sum of all times.
     std::uint64_t longest = 0;          ///< The maximum, in nanoseconds.
 
-    /// The number of calls. O(buckets).
+    /// The number of calls that the times stand for. O(buckets).
     std::uint64_t count() const noexcept {
         std::uint64_t sum = 0;
         for (const auto calls : buckets) sum += calls;

@@ -20,20 +20,26 @@ inline namespace v0 {
 
 /// The default observer: counts every event and keeps a histogram of latencies for each verb.
 ///
-/// All members may be called from any thread at once. `on` takes no lock and allocates nothing, but for the text of a
-/// hidden failure, and does not throw. Each thread counts in a stripe of its own; the first 64 threads alive count
-/// their lookups without a locked instruction. Counters never decrease and are never torn: a thread that takes
+/// Calls, lookups and all other events are counted exactly; times of hits are samples. All members may be called from any
+/// thread at once. `on` takes no lock and allocates nothing, but for the text of a hidden failure, and does not throw. Each
+/// thread counts in a stripe of its own; the first 64 threads alive count their calls and lookups without a locked instruction. Counters never decrease and are never torn: a thread that takes
 /// snapshots sees each counter grow, and what happened before a snapshot is in it. A large object; neither copied nor
 /// moved.
 struct Metrics {
     void on(const event::Lookup& lookup) noexcept {
         const auto slot = detail::thread_slot();
-        auto& count = lookups_.of(slot).lookups[lookup.level][lookup.outcome];
-        auto& cell = lookup.alias ? count.aliases : count.records;
-        if (slot < detail::exclusive_slots)
-            cell.store(cell.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-        else
-            add(cell, 1);
+        auto& count = hits_.of(slot).lookups[lookup.level][lookup.outcome];
+        increment(lookup.alias ? count.aliases : count.records, slot);
+    }
+
+    void on(const event::Hit& hit) noexcept {
+        const auto slot = detail::thread_slot();
+        auto& counters = hits_.of(slot);
+        auto& lookups = counters.lookups[hit.level][LookupOutcome::hit];
+        if (hit.alias) increment(lookups.aliases, slot);
+        increment(lookups.records, slot);
+        increment(counters.calls[hit.verb], slot);
+        if (hit.weight != 0) latencies_.of(slot)[hit.verb].record(hit.took, false, hit.weight);
     }
 
     void on(const event::Query& query) noexcept {
@@ -77,15 +83,17 @@ struct Metrics {
     }
 
     void on(const event::Finished& finished) noexcept {
-        latencies_.of(detail::thread_slot())[finished.verb].record(finished.took, finished.failed, finished.weight);
+        const auto slot = detail::thread_slot();
+        latencies_.of(slot)[finished.verb].record(finished.took, finished.failed, finished.weight);
+        increment(hits_.of(slot).calls[finished.verb], slot);
     }
 
     /// What was counted until now; the gauges are 0. Allocates; O(counters and buckets of all stripes).
     MetricsSnapshot snapshot() const {
         MetricsSnapshot result;
         const auto sum = [](std::uint64_t& into, const Cell& from) { into += from.load(std::memory_order_relaxed); };
-        lookups_.for_each([&](const LookupCounters<Cell>& stripe) {
-            detail::zip_leaves(static_cast<LookupCounters<std::uint64_t>&>(result), stripe, sum);
+        hits_.for_each([&](const HitCounters<Cell>& stripe) {
+            detail::zip_leaves(static_cast<HitCounters<std::uint64_t>&>(result), stripe, sum);
         });
         events_.for_each([&](const EventCounters<Cell>& stripe) {
             detail::zip_leaves(static_cast<EventCounters<std::uint64_t>&>(result), stripe, sum);
@@ -105,9 +113,17 @@ private:
 
     static void add(Cell& cell, std::uint64_t amount) noexcept { cell.fetch_add(amount, std::memory_order_relaxed); }
 
+    /// Adds 1 to a cell of the slot's own stripe.
+    static void increment(Cell& cell, unsigned slot) noexcept {
+        if (slot < detail::exclusive_slots) [[likely]]
+            cell.store(cell.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        else
+            add(cell, 1);
+    }
+
     EventCounters<Cell>& events() noexcept { return events_.of(detail::thread_slot()); }
 
-    detail::Striped<LookupCounters<Cell>, detail::thread_slots> lookups_;
+    detail::Striped<HitCounters<Cell>, detail::thread_slots> hits_;
     detail::Striped<EventCounters<Cell>, event_stripes> events_;
     detail::Striped<EnumTable<Verb, detail::LatencyCells>, latency_stripes> latencies_;
     mutable std::mutex last_failure_mutex_;

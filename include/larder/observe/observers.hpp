@@ -40,6 +40,8 @@ template <class Function> FailureLog(Function) -> FailureLog<Function>;
 /// An aggregate that derives from them, so it has their members (such as the `snapshot()` of `Metrics`), takes no room
 /// for empty ones, and is as thread-safe as they are. They are of different types.
 template <observer... Each> struct Observers : Each... {
+    static constexpr bool silent = (detail::is_silent_v<Each> && ...);
+
     template <class Event> constexpr void on([[maybe_unused]] const Event& happened) noexcept {
         (static_cast<Each&>(*this).on(happened), ...);
     }

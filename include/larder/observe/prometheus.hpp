@@ -205,13 +205,17 @@ inline void write_loads(PrometheusWriter& writer) {
 }
 
 inline void write_calls(PrometheusWriter& writer, std::span<const Duration> bounds) {
-    writer.plain("call_failures_total", "counter", "Calls that failed.",
-                 [](const MetricsSnapshot& snapshot, const auto& sample) {
-                     snapshot.latencies.for_each([&](Verb verb, const Latency& latency) {
-                         if (latency.count() > 0) sample({{"verb", name_of(verb)}}, latency.failed);
-                     });
-                 });
-    writer.latencies("call_duration_seconds", "How long calls took.", bounds);
+    const auto by_verb = [&](std::string_view name, std::string_view help, const auto& value_of) {
+        writer.plain(name, "counter", help, [&](const MetricsSnapshot& snapshot, const auto& sample) {
+            snapshot.calls.for_each([&](Verb verb, std::uint64_t count) {
+                if (count > 0) sample({{"verb", name_of(verb)}}, value_of(snapshot, verb));
+            });
+        });
+    };
+    by_verb("calls_total", "Calls of the repository.", [](const MetricsSnapshot& snapshot, Verb verb) { return snapshot.calls[verb]; });
+    by_verb("call_failures_total", "Calls that failed.",
+            [](const MetricsSnapshot& snapshot, Verb verb) { return snapshot.latencies[verb].failed; });
+    writer.latencies("call_duration_seconds", "How long calls took, by samples of those that waited for nobody.", bounds);
 }
 
 } // namespace detail

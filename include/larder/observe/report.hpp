@@ -97,10 +97,11 @@ inline void report_tiers(fmt::memory_buffer& out, const MetricsSnapshot& snapsho
 inline void report_latencies(fmt::memory_buffer& out, const MetricsSnapshot& snapshot) {
     TextTable table({"latency", "calls", "failed", "mean", "p50", "p90", "p99", "p99.9", "max"});
     snapshot.latencies.for_each([&](Verb verb, const Latency& latency) {
-        if (latency.count() == 0) return;
-        table.add({fmt::format("  {}", name_of(verb)), grouped(latency.count()), grouped(latency.failed),
-                   readable(latency.mean()), readable(latency.p50()), readable(latency.p90()), readable(latency.p99()),
-                   readable(latency.p999()), readable(latency.max())});
+        if (snapshot.calls[verb] == 0) return;
+        std::vector<std::string> row{fmt::format("  {}", name_of(verb)), grouped(snapshot.calls[verb]), grouped(latency.failed)};
+        for (const auto time : {latency.mean(), latency.p50(), latency.p90(), latency.p99(), latency.p999(), latency.max()})
+            row.push_back(latency.count() == 0 ? "-" : readable(time));
+        table.add(std::move(row));
     });
     table.print(out);
 }

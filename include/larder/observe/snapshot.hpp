@@ -48,11 +48,12 @@ template <class Number> struct Evictions {
     }
 };
 
-/// The counters that every lookup moves.
-template <class Number> struct LookupCounters {
+/// The counters that a hit moves.
+template <class Number> struct HitCounters {
     EnumTable<Level, EnumTable<LookupOutcome, RecordsAndAliases<Number>>> lookups; ///< Lookups by tier and outcome.
+    EnumTable<Verb, Number> calls; ///< Calls by verb, each of them, failed ones included.
 
-    template <class Self> static constexpr auto fields(Self& self) noexcept { return std::tie(self.lookups); }
+    template <class Self> static constexpr auto fields(Self& self) noexcept { return std::tie(self.lookups, self.calls); }
 };
 
 /// The counters of what costs more than a hit.
@@ -77,17 +78,17 @@ template <class Number> struct EventCounters {
 /// snapshots, those of the time between. As thread-safe as any value.
 ///
 /// Ratios are 0 where nothing was counted yet.
-struct MetricsSnapshot : LookupCounters<std::uint64_t>, EventCounters<std::uint64_t> {
+struct MetricsSnapshot : HitCounters<std::uint64_t>, EventCounters<std::uint64_t> {
     EnumTable<Level, std::string> last_failure; ///< The text of the newest hidden failure of each level; empty if none.
-    EnumTable<Verb, Latency> latencies;         ///< Calls by verb and how long they took.
+    EnumTable<Verb, Latency> latencies;         ///< How long the calls of each verb took, by samples.
     std::uint64_t entries = 0; ///< A gauge: records that the cache tiers hold. The repository fills it in.
     std::uint64_t aliases = 0; ///< A gauge: alternate keys that they hold. The repository fills it in.
     std::uint64_t bytes = 0;   ///< A gauge: the weight of both. The repository fills it in.
 
-    /// Calls of all verbs, as exact as the sampling of in-memory hits allows.
+    /// Calls of all verbs.
     std::uint64_t requests() const noexcept {
         std::uint64_t sum = 0;
-        for (const auto& latency : latencies.values) sum += latency.count();
+        for (const auto count : calls.values) sum += count;
         return sum;
     }
 
@@ -152,8 +153,7 @@ struct MetricsSnapshot : LookupCounters<std::uint64_t>, EventCounters<std::uint6
         const auto subtract = [](std::uint64_t& from, const std::uint64_t& what) {
             from = from > what ? from - what : 0;
         };
-        detail::zip_leaves(static_cast<LookupCounters&>(between), static_cast<const LookupCounters&>(earlier),
-                           subtract);
+        detail::zip_leaves(static_cast<HitCounters&>(between), static_cast<const HitCounters&>(earlier), subtract);
         detail::zip_leaves(static_cast<EventCounters&>(between), static_cast<const EventCounters&>(earlier), subtract);
         for (std::size_t i = 0; i < level_count; ++i)
             if (between.hidden_failures.values[i] == 0) between.last_failure.values[i].clear();

@@ -37,6 +37,15 @@ public:
     void apply(Entity&) const noexcept {}
 };
 
+namespace detail {
+
+template <class T>
+inline constexpr bool is_assignments = false;
+template <auto... Members>
+inline constexpr bool is_assignments<Assignments<Members...>> = true;
+
+} // namespace detail
+
 /// Names fields and the values they get: `set<&Session::revoked_why>(Why::logout)`.
 template <auto... Members>
 Assignments<Members...> set(detail::member_t<Members>... values) {

@@ -26,6 +26,7 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <type_traits>
@@ -58,8 +59,9 @@ enum class Effect : std::uint8_t {
 /// - *g++ 12* destroys temporaries with captures or strings in a `co_await` expression twice: name the row, key or function first.
 /// - *Lifetime*: arguments are copied; the repository may be destroyed meanwhile, the executors and connections may not.
 ///
-/// A failure is in the result (`error()`); asynchronous forms hand it to the token as well. Blocking forms throw only
-/// `std::bad_alloc`. Safe to use from any thread. A repository cannot be copied or moved.
+/// Answers are alike: each is true in a condition if it is what was asked for (a valid row, a commit, all keys answered), has `failed()`
+/// and `error()`, and `or_throw()`, which gives the answer or throws. Asynchronous forms hand the error to the token as well. By
+/// themselves blocking forms throw only `std::bad_alloc`. Safe to use from any thread. A repository cannot be copied or moved.
 template <class Entity, class Backend, class Policy = WriteThrough, class Env = SystemEnvironment<Metrics>>
 class CachedRepository {
     using Composition = detail::Composition<Entity, Backend, Policy, Env>;
@@ -149,17 +151,17 @@ public:
 
     /// The row if the in-memory tier may answer by itself, as the policy has it; else `Absence::not_cached`. Never goes
     /// further, never waits, and allocates nothing but to start a refresh ahead that is due.
-    Found<Entity> try_find(const KeyView& key, const Read& how = {}) { return try_in<0>(key, how); }
+    Found<Entity> try_find(const KeyView& key, const Read& how = {}) { return try_in<0>(Verb::find, key, how); }
     template <auto... Members>
     Found<Entity> try_find_by(const ViewBy<Members...>& key, const Read& how = {}) {
-        return try_in<one<Members...>>(key, how);
+        return try_in<one<Members...>>(Verb::find_by, key, how);
     }
 
     /// What the caches hold of a row, whatever the policy would make of it; `Absence::not_cached` if nothing whole.
-    Found<Entity> peek(const KeyView& key) { return block<Found<Entity>>(Verb::find, peeking(key)); }
+    Found<Entity> peek(const KeyView& key) { return block<Found<Entity>>(Verb::peek, peeking(key)); }
     template <class Token = Deferred>
     auto async_peek(const KeyView& key, Token&& token = {}) {
-        return start<Found<Entity>>(Verb::find, peeking(key), std::forward<Token>(token));
+        return start<Found<Entity>>(Verb::peek, peeking(key), std::forward<Token>(token));
     }
     /// @}
 
@@ -171,6 +173,12 @@ public:
     template <class Token = Deferred>
     auto async_find_many(std::span<const Key> keys, const Read& how = {}, Token&& token = {}) {
         return start<FoundMany<Entity>>(Verb::find_many, finding_many({keys.begin(), keys.end()}, how), std::forward<Token>(token));
+    }
+
+    FoundMany<Entity> find_many(std::initializer_list<Key> keys, const Read& how = {}) { return find_many(std::span(keys.begin(), keys.size()), how); }
+    template <class Token = Deferred>
+    auto async_find_many(std::initializer_list<Key> keys, const Read& how = {}, Token&& token = {}) {
+        return async_find_many(std::span(keys.begin(), keys.size()), how, std::forward<Token>(token));
     }
 
     /// The valid rows of a group: one query for keys and versions, then `find_many`, each at least as new as listed. Lists are never cached.
@@ -189,6 +197,10 @@ public:
 
     /// Inserts a row. An empty UUID as primary key is replaced by a random one, a generated integer one by the database's.
     /// The version is set to 1; embedded rows are not written. Errors: `duplicate_key`, `missing_relation`, and the database's own.
+    ///
+    /// Its own insert caches a row only where a fence has covered its key since before the commit. So a row whose key the database
+    /// generates, which nobody knows before, is cached by its first read (else its publication could undo a faster erasure); and so is
+    /// any under a policy without fences.
     Written<Entity> insert(Entity row) { return block<Written<Entity>>(Verb::insert, inserting(std::move(row))); }
     template <class Token = Deferred>
     auto async_insert(Entity row, Token&& token = {}) {
@@ -250,6 +262,11 @@ public:
     auto async_revoke_all_by(const GroupView<Members...>& group, const Assignments<Also...>& also, Token&& token = {}) {
         return start<WrittenMany<Entity>>(Verb::revoke_all, revoking_all<many<Members...>>(group, also), std::forward<Token>(token));
     }
+    template <auto... Members, class Token = Deferred>
+        requires(!detail::is_assignments<std::remove_cvref_t<Token>>)
+    auto async_revoke_all_by(const GroupView<Members...>& group, Token&& token = {}) {
+        return async_revoke_all_by<Members...>(group, Assignments<>(), std::forward<Token>(token));
+    }
 
     /// Moves the declared `touch` column to now, at most once in `Options::touch_interval`, and no version. \returns `changed()`
     /// is false if it was not due.
@@ -260,7 +277,11 @@ public:
     }
     /// The same for a row that was just found: one that is not due by its own account costs nothing at all.
     Written<Entity> touch(const Found<Entity>& found) {
-        if (!core_->stopped.load(std::memory_order_relaxed) && touch_is_over(*core_, found)) return not_touched(found);
+        const detail::QuickCall call(core_->env);
+        if (!stopped() && touch_is_over(*core_, found)) {
+            call.finished(Verb::touch, !found);
+            return not_touched(found);
+        }
         return block<Written<Entity>>(Verb::touch, touching(found));
     }
     template <class Token = Deferred>
@@ -269,10 +290,10 @@ public:
     }
 
     /// Waits until a pending write is effective.
-    Done wait_effective(const Written<Entity>& written) { return block<Done>(Verb::update, waiting(written.pending())); }
+    Done wait_effective(const Written<Entity>& written) { return block<Done>(Verb::wait_effective, waiting(written.pending())); }
     template <class Token = Deferred>
     auto async_wait_effective(const Written<Entity>& written, Token&& token = {}) {
-        return start<Done>(Verb::update, waiting(written.pending()), std::forward<Token>(token));
+        return start<Done>(Verb::wait_effective, waiting(written.pending()), std::forward<Token>(token));
     }
     /// @}
 
@@ -280,15 +301,19 @@ public:
     /// @{
 
     /// Drops the copies of a row. For rows written without the library.
-    Done expel(const KeyView& key) { return block<Done>(Verb::refresh, dropping<0>(key, Invalidation::expel)); }
+    Done expel(const KeyView& key) { return block<Done>(Verb::expel, dropping<0>(key, Invalidation::expel)); }
     template <class Token = Deferred>
     auto async_expel(const KeyView& key, Token&& token = {}) {
-        return start<Done>(Verb::refresh, dropping<0>(key, Invalidation::expel), std::forward<Token>(token));
+        return start<Done>(Verb::expel, dropping<0>(key, Invalidation::expel), std::forward<Token>(token));
     }
     /// Drops what the caches know of an alternate key, "there is no such row" included.
     template <auto... Members>
     Done expel_by(const ViewBy<Members...>& key) {
-        return block<Done>(Verb::refresh, dropping<one<Members...>>(key, Invalidation::expel));
+        return block<Done>(Verb::expel, dropping<one<Members...>>(key, Invalidation::expel));
+    }
+    template <auto... Members, class Token = Deferred>
+    auto async_expel_by(const ViewBy<Members...>& key, Token&& token = {}) {
+        return start<Done>(Verb::expel, dropping<one<Members...>>(key, Invalidation::expel), std::forward<Token>(token));
     }
     /// Drops the copies of a group's rows that the in-process tiers hold at this moment, without asking the database. O(rows of the group).
     template <auto... Members>
@@ -296,15 +321,17 @@ public:
         constexpr std::size_t space = many<Members...>;
         static_assert(requires(typename Core::Nearest& tier, const space_key_t<Entity, space>& key) { tier.template expel_group<space>(key); },
                       "larder: the nearest tier of this stack cannot drop a group");
-        if (core_->stopped.load(std::memory_order_acquire)) return Done(Error{errc::stopped, "the repository was shut down"});
-        Tiers::template expel_group<space>(*core_, own_key<Entity, space>(group));
-        return {};
+        const detail::QuickCall call(core_->env);
+        const bool refused = stopped();
+        if (!refused) Tiers::template expel_group<space>(*core_, own_key<Entity, space>(group));
+        call.finished(Verb::expel, refused);
+        return refused ? Done(detail::refusal_after_shutdown()) : Done();
     }
     /// Keeps the copies of a row as a fallback for failures of the database only.
-    Done expire(const KeyView& key) { return block<Done>(Verb::refresh, dropping<0>(key, Invalidation::expire)); }
+    Done expire(const KeyView& key) { return block<Done>(Verb::expire, dropping<0>(key, Invalidation::expire)); }
     template <class Token = Deferred>
     auto async_expire(const KeyView& key, Token&& token = {}) {
-        return start<Done>(Verb::refresh, dropping<0>(key, Invalidation::expire), std::forward<Token>(token));
+        return start<Done>(Verb::expire, dropping<0>(key, Invalidation::expire), std::forward<Token>(token));
     }
 
     /// Loads a row although it may be cached, and replaces the copies.
@@ -321,6 +348,11 @@ public:
     template <class Token = Deferred>
     auto async_warm(std::span<const Key> keys, std::function<void(const WarmReport&)> progress = {}, Token&& token = {}) {
         return start<WarmReport>(Verb::warm, warming({keys.begin(), keys.end()}, std::move(progress)), std::forward<Token>(token));
+    }
+    WarmReport warm(std::initializer_list<Key> keys, std::function<void(const WarmReport&)> progress = {}) { return warm(std::span(keys.begin(), keys.size()), std::move(progress)); }
+    template <class Token = Deferred>
+    auto async_warm(std::initializer_list<Key> keys, std::function<void(const WarmReport&)> progress = {}, Token&& token = {}) {
+        return async_warm(std::span(keys.begin(), keys.size()), std::move(progress), std::forward<Token>(token));
     }
     /// Loads the rows of a group into the caches.
     template <auto... Members>
@@ -407,8 +439,10 @@ private:
     static constexpr void check_revoked() { static_assert(Schema::has_revoked, "larder: the schema declares no revoked column: add larder::revoked<&Entity::field>"); }
 
     static bool is_whole(const CachedRow<Entity>& row) noexcept { return row.full != nullptr; }
+    static constexpr auto is_anything = [](const CachedRow<Entity>&) noexcept { return true; };
+    bool stopped() const noexcept { return core_->stopped.load(std::memory_order_relaxed); }
 
-    /// The plain hit; starts a refresh in the background where one is due.
+    /// The plain hit; starts a refresh in the background where one is due. Leaves it to the caller to tell of it.
     template <std::size_t Space, class Enough>
     static bool hit(const std::shared_ptr<Core>& core, const space_view_t<Entity, Space>& key, const Read& how, Enough enough, detail::Loaded<Entity>& loaded) {
         bool refresh_due = false;
@@ -417,33 +451,48 @@ private:
         return true;
     }
 
+    /// Tells of the lookups of a plain hit in a call whose end is told of by its frame.
+    template <std::size_t Space>
+    static void tell_lookups(Core& core) {
+        if constexpr (Space != 0) core.env.observe(event::Lookup{Core::Nearest::level, LookupOutcome::hit, true});
+        core.env.observe(event::Lookup{Core::Nearest::level, LookupOutcome::hit, false});
+    }
+
     template <std::size_t Space>
     Found<Entity> find_in(Verb verb, const space_view_t<Entity, Space>& key, const Read& how) {
-        if (core_->stopped.load(std::memory_order_relaxed)) return Found<Entity>(Error{errc::stopped, "the repository was shut down"});
-        const bool sampled = detail::sample_call();
-        const SteadyTime began = sampled ? detail::precise_now(core_->env) : SteadyTime{};
+        const detail::QuickCall call(core_->env);
         detail::Loaded<Entity> loaded;
-        if (hit<Space>(core_, key, how, is_whole, loaded)) {
-            if (sampled) core_->env.observe(event::Finished{verb, detail::precise_now(core_->env) - began, false, detail::sample_weight});
+        if (!stopped() && hit<Space>(core_, key, how, is_whole, loaded)) {
+            call.hit(verb, loaded.source, Space != 0);
             return detail::judge_whole(*core_, std::move(loaded));
         }
         return block<Found<Entity>>(verb, loading<Space>(key, how));
     }
 
     template <std::size_t Space>
-    Found<Entity> try_in(const space_view_t<Entity, Space>& key, const Read& how) {
-        if (core_->stopped.load(std::memory_order_relaxed)) return Found<Entity>(Error{errc::stopped, "the repository was shut down"});
+    Found<Entity> try_in(Verb verb, const space_view_t<Entity, Space>& key, const Read& how) {
+        constexpr Level level = Core::Nearest::level;
+        const detail::QuickCall call(core_->env);
         detail::Loaded<Entity> loaded;
-        if (!hit<Space>(core_, key, how, is_whole, loaded)) return Found<Entity>(nullptr, Absence::not_cached, Core::Nearest::level, 0, Duration::zero());
-        return detail::judge_whole(*core_, std::move(loaded));
+        if (!stopped() && hit<Space>(core_, key, how, is_whole, loaded)) {
+            call.hit(verb, level, Space != 0);
+            return detail::judge_whole(*core_, std::move(loaded));
+        }
+        const bool refused = stopped();
+        if (detail::FastPath<Core>::possible && !refused && !how.truth && core_->reads(level)) core_->env.observe(event::Lookup{level, LookupOutcome::miss, Space != 0});
+        call.finished(verb, refused);
+        return refused ? Found<Entity>(detail::refusal_after_shutdown()) : Found<Entity>(nullptr, Absence::not_cached, level, 0, Duration::zero());
     }
 
     template <std::size_t Space>
     FoundWarm<Entity> find_warm_in(Verb verb, const space_view_t<Entity, Space>& key, const Read& how) {
         static_assert(Schema::has_warm, "larder: the schema declares no warm fields: add larder::warm<&Entity::field, ...>");
-        if (core_->stopped.load(std::memory_order_relaxed)) return FoundWarm<Entity>(Error{errc::stopped, "the repository was shut down"});
+        const detail::QuickCall call(core_->env);
         detail::Loaded<Entity> loaded;
-        if (hit<Space>(core_, key, how, [](const CachedRow<Entity>&) { return true; }, loaded)) return detail::judge_warm(*core_, std::move(loaded));
+        if (!stopped() && hit<Space>(core_, key, how, is_anything, loaded)) {
+            call.hit(verb, loaded.source, Space != 0);
+            return detail::judge_warm(*core_, std::move(loaded));
+        }
         return block<FoundWarm<Entity>>(verb, finding_warm<Space>(key, how));
     }
 
@@ -462,7 +511,9 @@ private:
         check_load_by<Space>();
         return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<Found<Entity>> {
             detail::Loaded<Entity> loaded;
-            if (!hit<Space>(self.lock(), view_of<Entity, Space>(key), how, is_whole, loaded)) {
+            if (hit<Space>(self.lock(), view_of<Entity, Space>(key), how, is_whole, loaded)) {
+                tell_lookups<Space>(core);
+            } else {
                 auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::whole);
                 loaded = co_await find;
             }
@@ -476,7 +527,9 @@ private:
         check_load_by<Space>();
         return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<FoundWarm<Entity>> {
             detail::Loaded<Entity> loaded;
-            if (!hit<Space>(self.lock(), view_of<Entity, Space>(key), how, [](const CachedRow<Entity>&) { return true; }, loaded)) {
+            if (hit<Space>(self.lock(), view_of<Entity, Space>(key), how, is_anything, loaded)) {
+                tell_lookups<Space>(core);
+            } else {
                 auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::warm);
                 loaded = co_await find;
             }

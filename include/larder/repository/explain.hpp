@@ -101,16 +101,18 @@ public:
         if (facts_.rows && facts_.versioned) look(StepSubject::row, where);
         return facts_.rows && facts_.versioned && where != Where::nowhere ? *this : query(QueryKind::load);
     }
+    /// The copies in the tiers are changed or dropped; a tier in front always drops its own.
+    constexpr Planner& drop(StepKind kind) {
+        in_authority(kind, StepSubject::keys);
+        return facts_.in_front ? in_near(StepKind::expel, StepSubject::keys) : *this;
+    }
     constexpr Planner& fence(bool always = false) {
         if (!facts_.fenced && !always) return *this;
         if (facts_.deadline) query(QueryKind::clock);
         in_authority(StepKind::fence, StepSubject::keys);
         return facts_.in_front ? in_near(StepKind::expel, StepSubject::keys) : *this;
     }
-    constexpr Planner& publish() {
-        in_authority(StepKind::publish, StepSubject::keys);
-        return facts_.in_front ? in_near(StepKind::expel, StepSubject::keys) : *this;
-    }
+    constexpr Planner& publish() { return drop(StepKind::publish); }
 
     /// The same for many rows, of one group: one operation on the authority for all, one on a tier in front for each.
     /// @{
@@ -235,6 +237,15 @@ constexpr Plan plan_find_many(Plan plan, const PlanFacts& facts, bool listed) {
     return plan;
 }
 
+constexpr Plan plan_peek(Plan plan, const PlanFacts& facts) {
+    const auto look = [&](Where where) { return Planner(facts).look(StepSubject::row, where); };
+    plan.miss = look(Where::nowhere);
+    if (!facts.rows) return plan;
+    plan.hit = look(Where::nearest);
+    if (facts.in_front) plan.shared_hit = look(Where::authority);
+    return plan;
+}
+
 /// A write based on the row as it is. \param kind what changes it in the database.
 constexpr Plan plan_change(Plan plan, const PlanFacts& facts, QueryKind kind) {
     const auto base = [&](Where where) { return Planner(facts).base(where); };
@@ -302,6 +313,10 @@ constexpr Plan plan_of(const PlanFacts& facts, Verb verb, std::size_t rows) {
     case Verb::refresh:
         plan.success = facts.rows ? Planner(facts).replace_row() : Planner(facts).query(QueryKind::load);
         return plan;
+    case Verb::peek: return plan_peek(plan, facts);
+    case Verb::expel: plan.success = Planner(facts).drop(StepKind::expel); return plan;
+    case Verb::expire: plan.success = Planner(facts).drop(StepKind::expire); return plan;
+    case Verb::wait_effective: return plan;
     }
     return plan;
 }

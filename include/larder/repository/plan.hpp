@@ -22,11 +22,12 @@ enum class StepKind : std::uint8_t {
     fence,     ///< A write's keys are fenced.
     publish,   ///< What was written is told to a tier.
     expel,     ///< A tier drops its copies.
+    expire,    ///< A tier keeps its copies as a fallback only.
     query,     ///< The database is asked.
 };
 
 constexpr std::string_view name_of(StepKind kind) noexcept {
-    constexpr std::string_view names[] = {"lookup", "fill", "give back", "fence", "publish", "expel", "query"};
+    constexpr std::string_view names[] = {"lookup", "fill", "give back", "fence", "publish", "expel", "expire", "query"};
     return names[static_cast<std::size_t>(kind)];
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -54,6 +55,38 @@ private:
     std::shared_ptr<const Error> error_;
 };
 
+/// The way from any answer of a verb to an exception. `Answer` derives from it, is true in a condition if it is what was asked for,
+/// and has `failed()` and `error()`.
+template <class Answer>
+class OrThrow {
+public:
+    /// The answer itself if it is true in a condition; else throws `Failure`: with the error, or where nothing failed and there is
+    /// no valid row, with `errc::revoked` or `errc::no_such_row`.
+    const Answer& or_throw() const& {
+        check();
+        return static_cast<const Answer&>(*this);
+    }
+    /// By value, so that a reference to a part of a temporary answer does not dangle.
+    Answer or_throw() && {
+        check();
+        return static_cast<Answer&&>(*this);
+    }
+
+protected:
+    OrThrow() = default;
+
+private:
+    void check() const {
+        const auto& answer = static_cast<const Answer&>(*this);
+        if (answer) return;
+        if (answer.failed()) throw Failure(answer.error());
+        if constexpr (requires { answer.absence(); })
+            throw Failure(Error{answer.absence() == Absence::revoked ? errc::revoked : errc::no_such_row, "there is no valid row: " + std::string(name_of(answer.absence()))});
+        else
+            throw Failure(Error{errc::no_such_row, "there is no answer"});
+    }
+};
+
 /// What every answer to a read tells about itself.
 class Provenance {
 public:
@@ -80,11 +113,6 @@ protected:
     Provenance(Level source, Version version, Duration age, StaleCause stale, Absence absence) noexcept
         : version_(version), age_(age), source_(source), stale_(stale), absence_(absence) {}
 
-    [[noreturn]] void throw_absent() const {
-        if (failed()) throw Failure(error());
-        throw Failure(Error{errc::no_such_row, "the row is absent: " + std::string(name_of(absence_))});
-    }
-
 private:
     Version version_ = 0;
     Duration age_{};
@@ -100,7 +128,7 @@ private:
 ///
 /// True in a condition if there is a valid row. Holds the row; copies share it. Safe to read from many threads.
 template <entity Entity>
-class Found : public detail::Provenance {
+class Found : public detail::Provenance, public detail::OrThrow<Found<Entity>> {
 public:
     /// No answer yet: absent.
     Found() noexcept = default;
@@ -115,11 +143,9 @@ public:
     /// The valid row. \pre there is one.
     const Entity& operator*() const noexcept { return *row_; }
     const Entity* operator->() const noexcept { return row_.get(); }
-    /// The valid row; throws `Failure` if there is none.
-    const Entity& value() const {
-        if (!*this) throw_absent();
-        return *row_;
-    }
+    /// The valid row; throws as `or_throw` if there is none.
+    const Entity& value() const& { return *this->or_throw().row_; }
+    Entity value() && { return *std::move(*this).or_throw().row_; }
     /// The row even if it is expired or revoked; null if there is none.
     const std::shared_ptr<const Entity>& row() const noexcept { return row_; }
 
@@ -129,7 +155,7 @@ private:
 
 /// The answer to a read of a row's warm fields, as `Found` is to a whole row.
 template <entity Entity>
-class FoundWarm : public detail::Provenance {
+class FoundWarm : public detail::Provenance, public detail::OrThrow<FoundWarm<Entity>> {
 public:
     FoundWarm() noexcept = default;
     explicit FoundWarm(Error failure) : Provenance(std::move(failure)) {}
@@ -150,8 +176,10 @@ private:
 };
 
 /// The answers to a read of several rows, in the order of the keys asked.
+///
+/// True in a condition if no read failed: then each key has an answer, be it that there is no valid row.
 template <entity Entity>
-class FoundMany {
+class FoundMany : public detail::OrThrow<FoundMany<Entity>> {
 public:
     FoundMany() = default;
     /// The read as a whole failed.
@@ -164,6 +192,7 @@ public:
             }
     }
 
+    explicit operator bool() const noexcept { return !failed(); }
     /// The first failure; unset if every key has an answer. The others have theirs all the same.
     const Error& error() const noexcept { return error_.get(); }
     bool failed() const noexcept { return error_.failed(); }
@@ -184,7 +213,7 @@ private:
 /// True in a condition if it committed. Then it is either *effective* (no read begun from now on, anywhere, may answer with
 /// anything older, as far as the policy promises it) or *pending* for at most a bound.
 template <entity Entity>
-class Written {
+class Written : public detail::OrThrow<Written<Entity>> {
 public:
     Written() = default;
     explicit Written(Error failure) : error_(std::move(failure)) {}
@@ -194,11 +223,6 @@ public:
     explicit operator bool() const noexcept { return committed_; }
     bool failed() const noexcept { return error_.failed(); }
     const Error& error() const noexcept { return error_.get(); }
-    /// Throws `Failure` unless it committed.
-    const Written& or_throw() const {
-        if (failed()) throw Failure(error());
-        return *this;
-    }
 
     /// The row's primary key, generated ones included.
     const primary_key_t<Entity>& key() const noexcept { return key_; }
@@ -223,9 +247,9 @@ private:
     bool changed_ = true;
 };
 
-/// The answer to a write of many rows.
+/// The answer to a write of many rows. True in a condition if it committed.
 template <entity Entity>
-class WrittenMany {
+class WrittenMany : public detail::OrThrow<WrittenMany<Entity>> {
 public:
     WrittenMany() = default;
     explicit WrittenMany(Error failure) : error_(std::move(failure)) {}
@@ -246,8 +270,8 @@ private:
     bool committed_ = false;
 };
 
-/// The answer of a verb that only does or fails.
-class Done {
+/// The answer of a verb that only does or fails. True in a condition if it did.
+class Done : public detail::OrThrow<Done> {
 public:
     Done() = default;
     explicit Done(Error failure) : error_(std::move(failure)) {}
@@ -259,8 +283,8 @@ private:
     detail::RareError error_;
 };
 
-/// What a warm-up did.
-struct WarmReport {
+/// What a warm-up did. True in a condition if it came to its end.
+struct WarmReport : detail::OrThrow<WarmReport> {
     WarmReport() = default;
     explicit WarmReport(Error failure) : failure_(std::move(failure)) {}
 

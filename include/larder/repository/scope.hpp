@@ -32,7 +32,7 @@ public:
 
     /// As the repository's `find`, once. What the scope knows comes from `Level::scope`.
     Found<Entity> find(const typename Repository::KeyView& key, const Read& how = {}) {
-        return find_in<0>(key, how, [&] { return repository_.find(key, how); });
+        return find_in<0>(Verb::find, key, how, [&] { return repository_.find(key, how); });
     }
     template <class Token = Deferred>
     auto async_find(const typename Repository::KeyView& key, const Read& how = {}, Token&& token = {}) {
@@ -42,7 +42,7 @@ public:
     /// As the repository's `find_by`, once.
     template <auto... Members>
     Found<Entity> find_by(const space_view_t<Entity, detail::FindBySpace<Entity, Members...>::value>& key, const Read& how = {}) {
-        return find_in<Repository::template one<Members...>>(key, how, [&] { return repository_.template find_by<Members...>(key, how); });
+        return find_in<Repository::template one<Members...>>(Verb::find_by, key, how, [&] { return repository_.template find_by<Members...>(key, how); });
     }
     template <auto... Members, class Token = Deferred>
     auto async_find_by(const space_view_t<Entity, detail::FindBySpace<Entity, Members...>::value>& key, const Read& how = {}, Token&& token = {}) {
@@ -98,16 +98,15 @@ private:
         std::vector<Known> known_;
     };
 
-    template <std::size_t Space>
-    static Found<Entity> look(const Rows& rows, Core& core, const space_view_t<Entity, Space>& key, const Read& how) {
-        auto known = rows.template find<Space>(key, how, core.env.now());
-        core.env.observe(event::Lookup{Level::scope, known ? LookupOutcome::hit : LookupOutcome::miss, false});
-        return known;
-    }
-
     template <std::size_t Space, class Ask>
-    Found<Entity> find_in(const space_view_t<Entity, Space>& key, const Read& how, Ask&& ask) {
-        if (auto known = look<Space>(*rows_, *repository_.core(), key, how)) return known;
+    Found<Entity> find_in(Verb verb, const space_view_t<Entity, Space>& key, const Read& how, Ask&& ask) {
+        Core& core = *repository_.core();
+        const detail::QuickCall call(core.env);
+        if (auto known = rows_->template find<Space>(key, how, core.env.now())) {
+            call.hit(verb, Level::scope, false);
+            return known;
+        }
+        core.env.observe(event::Lookup{Level::scope, LookupOutcome::miss, false});
         Found<Entity> found = ask();
         remember(found);
         return found;
@@ -116,7 +115,9 @@ private:
     template <std::size_t Space, class Token>
     auto start(Verb verb, const space_view_t<Entity, Space>& view, const Read& how, Token&& token) {
         auto body = [rows = rows_, key = own_key<Entity, Space>(view), how, ask = repository_.template finding<Space>(view, how)](Core& core, detail::Driver& driver) mutable -> detail::Task<Found<Entity>> {
-            if (auto known = look<Space>(*rows, core, view_of<Entity, Space>(key), how)) co_return known;
+            auto known = rows->template find<Space>(view_of<Entity, Space>(key), how, core.env.now());
+            core.env.observe(event::Lookup{Level::scope, known ? LookupOutcome::hit : LookupOutcome::miss, false});
+            if (known) co_return known;
             auto asking = ask(core, driver);
             Found<Entity> found = co_await asking;
             rows->remember(found, core.env.now());

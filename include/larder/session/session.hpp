@@ -35,8 +35,10 @@ struct Rotation {
 /// The answer to a rotation: rotated, or why the presented refresh token is good for nothing, or an error.
 ///
 /// True in a condition if it rotated; then it is a `Written` of the session.
-class Rotated : public Written<Session> {
+class Rotated : public Written<Session>, public detail::OrThrow<Rotated> {
 public:
+    using detail::OrThrow<Rotated>::or_throw;
+
     Rotated() = default;
     explicit Rotated(Error failure) : Written(std::move(failure)), absence_(Absence::failed) {}
     explicit Rotated(Absence absence) noexcept : absence_(absence) {}

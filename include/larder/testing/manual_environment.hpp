@@ -38,6 +38,10 @@ public:
         const std::lock_guard lock(mutex_);
         events_.emplace_back(happened);
     }
+    /// Keeps the events that it stands for.
+    void on(const event::Hit& happened) {
+        happened.for_each_part([this](const auto& part) { on(part); });
+    }
     void on(const event::HiddenFailure& happened) {
         const std::lock_guard lock(mutex_);
         events_.emplace_back(HiddenFailure{happened.level, std::string(happened.operation), happened.error});

@@ -73,7 +73,12 @@ struct ThreadSlotHolder {
 /// Copies of a table, each on cache lines of its own, so that threads that write do not disturb each other.
 template <class Table, std::size_t Count> class Striped {
 public:
-    Table& of(unsigned slot) noexcept { return stripes_[slot % Count].table; }
+    Table& of(unsigned slot) noexcept {
+        if constexpr (Count >= thread_slots)
+            return stripes_[slot].table;
+        else
+            return stripes_[slot % Count].table;
+    }
 
     template <class Visit> void for_each(Visit&& visit) const {
         for (const auto& stripe : stripes_) visit(stripe.table);
