@@ -108,6 +108,9 @@ TEST_CASE("history: C1, an acknowledgement counts for its own row alone") {
     script.commit(1, 0, "d1", false, "other").acknowledge(1, 0, 9, "other").acknowledge(2, 12);
     CHECK(Script(script).read({.invoked = 13, .returned = 14, .version = 1, .row_code = "d1", .key = "other"}).judged() == "holds");
     CHECK(Script(script).read({13, 14, 1}).judged() == "C1");
+    script.commit(2, 5, "d2", false, "other").commit(3, 6, "d3", false, "other").acknowledge(3, 7, 9, "other");
+    CHECK_MESSAGE(Script(script).read({13, 14, 2}).judged() == "holds", "versions of different rows do not compare");
+    CHECK(Script(script).read({.invoked = 13, .returned = 14, .version = 2, .row_code = "d2", .key = "other"}).judged() == "C1");
 }
 
 TEST_CASE("history: C1, an older write that is acknowledged later lowers nothing") {
@@ -196,6 +199,8 @@ TEST_CASE("history: C2, a client reads its own writes once they are effective") 
     CHECK(two_versions().acknowledge(2, 12, 1).read({13, 14, 1}).judged() != "holds");
     CHECK_MESSAGE(two_versions().acknowledge_pending(2, 12, at(100ms), 50ms, 1).read({.invoked = 13, .returned = 14, .version = 1, .invoked_at = at(120ms)}).judged() == "holds",
                   "a pending one binds its client no more than others");
+    CHECK_MESSAGE(two_versions().acknowledge(2, 12, 1).read({13, 14, 1}).judged(true, 20ms) == "C2", "slack is for what others wrote");
+    CHECK(two_versions().acknowledge(2, 12, 2).read({13, 14, 1}).judged(true, 20ms) == "holds");
 }
 
 TEST_CASE("history: C3, a revoked row does not come back") {
