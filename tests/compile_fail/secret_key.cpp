@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: larder: a secret field may not be a key of a shared tier, where keys are in clear: make the field a larder::Hashed, or do not call it secret
+#include <larder/codec/packed.hpp>
+
+#include <boost/describe/class.hpp>
+
+#include <cstdint>
+#include <string>
+
+struct Account {
+    std::int64_t id = 0;
+#ifdef LARDER_EXPECT_OK
+    larder::Hashed<std::string> token;
+#else
+    std::string token;
+#endif
+};
+BOOST_DESCRIBE_STRUCT(Account, (), (id, token))
+
+template <>
+struct larder::entity_traits<Account> : larder::schema<"accounts", larder::primary<&Account::id>, larder::unique<&Account::token>, larder::secret<&Account::token>> {};
+
+larder::DecodeOutcome decode(const std::string& bytes, larder::AliasTarget<Account>& target) { return larder::PackedCodec().decode(bytes, target); }
