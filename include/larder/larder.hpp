@@ -2,7 +2,8 @@
 #pragma once
 
 /// The core in one header: entities, the in-process cache tier, databases that need no third-party library, policies, and
-/// the repository that composes them. Adapters for SQLite and servers have headers of their own.
+/// the repository that composes them. Adapters for SQLite and servers have headers of their own; so has what prints metrics and
+/// plans with fmt (observe/report.hpp, observe/prometheus.hpp, repository/explain_report.hpp).
 
 #include <larder/cache/memory.hpp>
 #include <larder/database/memory.hpp>

@@ -382,7 +382,9 @@ public:
     /// An identity map for one request: what it has found by one key it knows by all. See `RequestScope`.
     RequestScope<CachedRepository> scope() { return RequestScope<CachedRepository>(*this); }
 
-    /// The counters so far, with the sizes of the in-process tiers. Include <larder/observe/report.hpp> to print them. For environments whose observer is `Metrics`.
+    /// The counters so far, with the sizes of the in-process tiers. For environments whose observer is `Metrics`. Two headers that no
+    /// other includes, since they need fmt, show them: <larder/observe/report.hpp> to people, `fmt::print("{}", rows.metrics())`, and
+    /// <larder/observe/prometheus.hpp> to Prometheus, `prometheus(rows.metrics())`.
     auto metrics() const
         requires requires(const Env& env) { env.observer().snapshot(); }
     {
