@@ -1,67 +1,106 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <larder/testing/check_protocol.hpp>
 
-#include <larder/policy/versioned.hpp>
+#include <larder/cache/memory.hpp>
+#include <larder/database/memory.hpp>
 #include <larder/policy/write_through.hpp>
 
 #include <doctest/doctest.h>
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 using namespace larder;
 using namespace larder::testing;
 
 namespace {
 
-std::string lines_of(const ProtocolReport& report) {
-    std::string text = report.violation ? report.violation->what + "\n" : std::string();
-    for (const auto& line : report.trace) text += line + "\n";
-    return text;
-}
+/// Repositories whose own tiers are put to the test.
+using Embedded = CachedRepository<Ticket, Stack<MemoryCache, MemoryDatabase>, WriteThrough>;
+using Front = SimParts<ReferenceTier, MemoryDatabase, MemoryCache>;
 
 ProtocolOptions without(Guard guard, std::uint64_t schedules) {
     ProtocolOptions options;
     options.schedules = schedules;
+    options.shrink_attempts = 300;
     options.disabled.add(guard);
-    options.shrink_attempts = 50;
     return options;
 }
 
 } // namespace
 
-TEST_CASE("check_protocol: the shipped policies keep their promises under every fault") {
+TEST_CASE("check_protocol: policies and tiers that ship keep their promises under every fault") {
     ProtocolOptions options;
     options.schedules = 200;
     ProtocolReport report;
     SUBCASE("WriteThrough, with a tier in front") { report = check_protocol<WriteThrough, true>(options); }
-    SUBCASE("Versioned<group_epoch>") { report = check_protocol<Versioned<group_epoch>>(options); }
-    CHECK_MESSAGE(report, lines_of(report));
+    SUBCASE("a repository's own tier and database") { report = check_protocol<Embedded>(options); }
+    CHECK_MESSAGE(report, fmt::format("{}", report));
     CHECK(report.schedules == options.schedules);
     CHECK(report.operations > options.schedules * 10);
     CHECK(report.faults.injected(Fault::request_lost) > 0);
     CHECK(report.faults.injected(Fault::crash) > 0);
     CHECK(report.faults.injected(Fault::commit_stall) > 0);
+    CHECK(fmt::format("{}", report).ends_with("no violation"));
 }
 
 TEST_CASE("check_protocol: a guard that is switched off is missed") {
     ProtocolReport report;
-    SUBCASE("the fence") { report = check_protocol<WriteThrough, true>(without(Guard::fence, 1000)); }
+    SUBCASE("the fence") { report = check_protocol<WriteThrough, true>(without(Guard::fence, 2000)); }
     SUBCASE("the expiry of leases") { report = check_protocol<WriteThrough, true>(without(Guard::lease_expiry, 1000)); }
     SUBCASE("the verification of aliases") { report = check_protocol<WriteThrough, true>(without(Guard::alias_verification, 1000)); }
-    SUBCASE("who may share an answer") { report = check_protocol<Versioned<group_epoch>>(without(Guard::share_rule, 1000)); }
+    SUBCASE("the floor, in a repository's own tier") { report = check_protocol<Embedded>(without(Guard::floor_on_fill, 1000)); }
     REQUIRE(report.violation);
     CHECK(!report.trace.empty());
-    CHECK(!report.choices.empty());
+    const std::string told = fmt::format("{}", report);
+    CHECK(told.find(report.violation->what) != std::string::npos);
+    CHECK(told.find(report.trace.back()) != std::string::npos);
+    CHECK(told.find(text_of(report.choices)) != std::string::npos);
 }
 
-TEST_CASE("check_protocol: the same choices make the same run") {
+TEST_CASE("check_protocol: a violation is replayed by what its report says") {
+    ProtocolOptions options = without(Guard::fence, 2000);
+    const auto first = check_protocol<WriteThrough, true>(options);
+    REQUIRE(first.violation);
+    options.order = first.order;
+    options.replay = record_of(text_of(first.choices));
+    const auto again = check_protocol<WriteThrough, true>(options);
+    REQUIRE(again.violation);
+    CHECK(again.schedules == 1);
+    CHECK(again.violation->what == first.violation->what);
+    CHECK(again.trace == first.trace);
+
+    options.disabled = {};
+    CHECK(check_protocol<WriteThrough, true>(options));
+}
+
+TEST_CASE("check_protocol: the same choices make the same run, and others another") {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-        Choices first(seed);
-        const WorldResult original = World<WriteThrough, true>(first, {}).run();
-        Choices second(seed);
-        CHECK(World<WriteThrough, true>(second, {}).run().hash == original.hash);
-        Choices replay(first.record());
-        CHECK(World<WriteThrough, true>(replay, {}).run().hash == original.hash);
+        const auto hash_of = [](Choices& choices, Order order) {
+            WorldOptions options;
+            options.order = order;
+            return World<WriteThrough, Front>(choices, std::move(options)).run().hash;
+        };
+        for (const Order order : {Order::uniform, Order::pct}) {
+            Choices first(seed), second(seed), other(seed + 1000);
+            const auto hash = hash_of(first, order);
+            CHECK(hash_of(second, order) == hash);
+            CHECK(hash_of(other, order) != hash);
+            Choices replay(first.record());
+            CHECK(hash_of(replay, order) == hash);
+        }
+    }
+}
+
+TEST_CASE("faults: a class has its own kinds, and all of them have one") {
+    for (std::size_t kind = 0; kind < fault_class_count; ++kind) {
+        const Faults faults = Faults::of(static_cast<FaultClass>(kind));
+        for (std::size_t i = 0; i < fault_count; ++i) {
+            const auto fault = static_cast<Fault>(i);
+            CHECK(faults.allows(fault) == (static_cast<FaultClass>(kind) == FaultClass::all || class_of(fault) == static_cast<FaultClass>(kind)));
+            CHECK(class_of(fault) != FaultClass::all);
+            CHECK(class_of(fault) != FaultClass::none);
+        }
     }
 }

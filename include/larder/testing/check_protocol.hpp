@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <larder/cache/memory.hpp>
+#include <larder/repository/cached_repository.hpp>
 #include <larder/testing/sim/choices.hpp>
+#include <larder/testing/sim/shrink.hpp>
 #include <larder/testing/sim/world.hpp>
+
+#include <fmt/format.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,93 +20,116 @@ namespace larder {
 inline namespace v0 {
 namespace testing {
 
-/// What to check a policy with.
+/// What to check a policy, or a repository's tiers, with.
 struct ProtocolOptions {
-    std::uint64_t schedules = 2000;     ///< Simulated runs; half of them under each order.
-    std::uint64_t seed = 1;             ///< Of the first run; the others follow.
-    Faults faults = Faults::all();      ///< What may go wrong.
-    GuardSet disabled;                  ///< Guards that are switched off, to see the hole that each closes.
-    std::uint32_t shrink_attempts = 2000; ///< How many replays may be spent on shortening a violation.
+    std::uint64_t schedules = 2000;        ///< Simulated runs.
+    std::uint64_t seed = 1;                ///< Of the first run; the others follow.
+    Faults faults = Faults::all();         ///< What may go wrong.
+    std::optional<Order> order;            ///< How steps are ordered; unset: each of both in every other run.
+    std::uint32_t depth = 3;               ///< For `Order::pct`: how many times priorities change.
+    GuardSet disabled;                     ///< Guards that are switched off, to see the hole that each closes.
+    std::uint32_t shrink_attempts = 4000;  ///< How many replays may be spent on shortening a violation.
+    std::optional<Record> replay;          ///< Set: one run with these decisions, traced, in the order that is set too.
 };
 
-/// What a check found.
+/// What a check found. Formatted by fmt, it is the story of the violation and how to see it again.
 struct ProtocolReport {
     std::uint64_t schedules = 0;
     std::uint64_t operations = 0;
     Faults faults;                          ///< How often each fault was injected.
     std::optional<Violation> violation;     ///< The first violation; nothing if there was none.
     std::uint64_t seed = 0;                 ///< The seed of the run that had it.
-    std::vector<std::uint32_t> choices;     ///< The shortest record found that shows it.
+    Order order = Order::uniform;           ///< The order of that run.
+    Record choices;                         ///< The plainest decisions found that show it.
     std::vector<std::string> trace;         ///< What happens in that run, line by line.
 
     explicit operator bool() const noexcept { return !violation; }
 };
 
-namespace protocol {
+namespace detail {
 
-template <policy Policy, class Parts>
+/// What `check_protocol` runs for its argument: a policy over the reference tiers.
+template <class Checked, bool Near>
+struct ProtocolSubject {
+    static_assert(policy<Checked>, "larder: check_protocol<T> takes a policy, or a CachedRepository whose tiers and policy are to be checked");
+    using Policy = Checked;
+    using Parts = SimParts<ReferenceTier, MemoryDatabase, MemoryCache>;
+};
+template <policy Checked>
+struct ProtocolSubject<Checked, false> {
+    using Policy = Checked;
+    using Parts = SimParts<>;
+};
+
+/// Or a repository's policy over its own tiers.
+template <class Entity, template <class...> class Authority, template <class...> class Database, class Checked, class Env, bool Near>
+struct ProtocolSubject<CachedRepository<Entity, Stack<Authority, Database>, Checked, Env>, Near> {
+    using Policy = Checked;
+    using Parts = SimParts<Authority, Database>;
+};
+template <class Entity, template <class...> class Front, template <class...> class Authority, template <class...> class Database, class Checked, class Env, bool Near>
+struct ProtocolSubject<CachedRepository<Entity, Stack<Front, Authority, Database>, Checked, Env>, Near> {
+    using Policy = Checked;
+    using Parts = SimParts<Authority, Database, Front>;
+};
+
+template <class Subject>
 WorldResult run_world(Choices& choices, const ProtocolOptions& options, Order order, bool keep_trace) {
     WorldOptions world;
     world.faults = options.faults;
     world.disabled = options.disabled;
     world.order = order;
+    world.depth = options.depth;
     world.keep_trace = keep_trace;
-    return World<Policy, Parts>(choices, std::move(world)).run();
+    return World<typename Subject::Policy, typename Subject::Parts>(choices, std::move(world)).run();
 }
 
-/// Shortens a record while the run that it makes breaks the same property: pieces are left out, then decisions made plain.
-template <policy Policy, class Parts>
-std::vector<std::uint32_t> shrink(std::vector<std::uint32_t> record, Property property, const ProtocolOptions& options, Order order) {
-    std::uint32_t left = options.shrink_attempts;
-    const auto breaks = [&](const std::vector<std::uint32_t>& candidate) {
-        if (left == 0) return false;
-        --left;
-        Choices choices(candidate);
-        const WorldResult result = run_world<Policy, Parts>(choices, options, order, false);
-        return result.violation && result.violation->property == property;
-    };
-    for (std::size_t piece = record.size() / 2; piece > 0 && left != 0; piece /= 2)
-        for (std::size_t from = 0; from + piece <= record.size() && left != 0;) {
-            std::vector<std::uint32_t> shorter = record;
-            shorter.erase(shorter.begin() + static_cast<std::ptrdiff_t>(from), shorter.begin() + static_cast<std::ptrdiff_t>(from + piece));
-            if (breaks(shorter))
-                record = std::move(shorter);
-            else
-                from += piece;
-        }
-    for (std::size_t i = 0; i < record.size() && left != 0; ++i) {
-        if (record[i] == 0) continue;
-        std::vector<std::uint32_t> plainer = record;
-        plainer[i] = 0;
-        if (breaks(plainer)) record = std::move(plainer);
-    }
-    return record;
-}
+} // namespace detail
 
-} // namespace protocol
-
-/// Runs a consistency policy through simulated schedules and faults, and judges every history. The repositories are the
-/// shipping ones, over a simulated shared tier and database.
+/// Runs a consistency policy through simulated schedules and faults, and judges every history. The algorithms are the
+/// shipping ones, over a simulated network, shared tier and database.
 ///
-/// \tparam Policy the policy to check, shipped or of one's own. \tparam Near whether an in-process tier stands in front of the shared one.
-/// Takes one thread; a run is a fraction of a millisecond.
-template <policy Policy, bool Near = false>
+/// \tparam Checked a policy, shipped or of one's own; or a `CachedRepository`, whose policy runs over its own kinds of tiers and
+/// database: the in-process tier that stands last before the database is put behind the simulated network, and the database
+/// behind another. They are made for the simulation's own entity, from a default `Config`, must be blocking, and take their time
+/// and their guards from the environment they are given.
+/// \tparam Near whether a policy is checked with an in-process tier in front of the shared one.
+///
+/// Takes one thread; a run is a fraction of a millisecond in an optimized program.
+template <class Checked, bool Near = false>
 ProtocolReport check_protocol(const ProtocolOptions& options = {}) {
+    using Subject = detail::ProtocolSubject<Checked, Near>;
     ProtocolReport report;
+    const auto tell = [&](const Record& decisions, Order order) {
+        Choices replay(decisions);
+        WorldResult told = detail::run_world<Subject>(replay, options, order, true);
+        report.choices = decisions;
+        report.order = order;
+        report.violation = std::move(told.violation);
+        report.trace = std::move(told.trace);
+        return told.operations;
+    };
+    if (options.replay) {
+        report.schedules = 1;
+        report.operations = tell(*options.replay, options.order.value_or(Order::uniform));
+        return report;
+    }
     for (std::uint64_t i = 0; i < options.schedules && !report.violation; ++i) {
-        const Order order = i % 2 == 0 ? Order::uniform : Order::pct;
+        const Order order = options.order.value_or(i % 2 == 0 ? Order::uniform : Order::pct);
         Choices choices(options.seed + i);
-        WorldResult result = protocol::run_world<Policy, Parts>(choices, options, order, false);
+        const WorldResult result = detail::run_world<Subject>(choices, options, order, false);
         ++report.schedules;
         report.operations += result.operations;
         report.faults.add(result.faults);
         if (!result.violation) continue;
         report.seed = options.seed + i;
-        report.choices = protocol::shrink<Policy, Parts>(choices.record(), result.violation->property, options, order);
-        Choices replay(report.choices);
-        WorldResult shortest = protocol::run_world<Policy, Parts>(replay, options, order, true);
-        report.violation = shortest.violation;
-        report.trace = std::move(shortest.trace);
+        const Property property = result.violation->property;
+        const auto breaks = [&](const Record& candidate) {
+            Choices again(candidate);
+            const WorldResult outcome = detail::run_world<Subject>(again, options, order, false);
+            return outcome.violation && outcome.violation->property == property;
+        };
+        tell(Shrinker(breaks, options.shrink_attempts).run(choices.record()), order);
     }
     return report;
 }
@@ -109,3 +137,20 @@ ProtocolReport check_protocol(const ProtocolOptions& options = {}) {
 } // namespace testing
 } // namespace v0
 } // namespace larder
+
+/// Prints what a check found: one line if nothing; else the violation, the numbered trace, and the options that replay it.
+template <>
+struct fmt::formatter<larder::testing::ProtocolReport> {
+    constexpr auto parse(format_parse_context& context) { return context.begin(); }
+
+    template <class Context>
+    auto format(const larder::testing::ProtocolReport& report, Context& context) const {
+        using larder::testing::Order;
+        auto out = context.out();
+        if (!report.violation) return fmt::format_to(out, "{} schedules with {} operations and {} faults: no violation", report.schedules, report.operations, report.faults.injected());
+        out = fmt::format_to(out, "{}\n  {}\nafter {} schedules (seed {}, {} order). The shortest schedule found:\n", name_of(report.violation->property), report.violation->what, report.schedules, report.seed,
+                             name_of(report.order));
+        for (const auto& line : report.trace) out = fmt::format_to(out, "{}\n", line);
+        return fmt::format_to(out, "To see it again: check_protocol<...>({{.order = Order::{}, .replay = record_of(\"{}\")}}), with the same faults and guards\n", name_of(report.order), larder::testing::text_of(report.choices));
+    }
+};

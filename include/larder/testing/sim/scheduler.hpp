@@ -27,10 +27,12 @@ struct Actor {
 
 /// How the next step is chosen among those that are ready.
 enum class Order : std::uint8_t {
-    uniform, ///< Each with the same chance.
+    uniform, ///< By lot: each step draws its rank when it is made.
     pct,     ///< By priorities of the actors that change at a few random points (Burckhardt et al., "A randomized scheduler with
              ///< probabilistic guarantees of finding bugs", ASPLOS 2010).
 };
+
+constexpr const char* name_of(Order order) noexcept { return order == Order::uniform ? "uniform" : "pct"; }
 
 /// Runs steps one at a time in virtual time; what is next among the steps that are ready is a choice.
 ///
@@ -50,6 +52,8 @@ class Scheduler : public boost::asio::execution_context {
         SteadyTime at;
         std::uint64_t order;
         Actor actor;
+        Strand strand;
+        std::uint32_t rank;
         std::unique_ptr<Job> job;
     };
 
@@ -70,12 +74,13 @@ public:
     /// How many steps have run: the order of all that happened.
     std::uint64_t steps() const noexcept { return ran_; }
 
-    /// Lets an actor do something after a while.
+    /// Lets an actor do something after a while. What it decides is of the strand in which this is called.
     template <class F>
     void after(Actor actor, Duration delay, F&& function) {
         SteadyTime at = now_ + delay;
         if (actor.process == paused_ && paused_ != 0) at = std::max(at, paused_until_);
-        steps_.push_back({at, made_++, actor, std::make_unique<JobOf<std::decay_t<F>>>(std::forward<F>(function))});
+        const std::uint32_t rank = order_ == Order::uniform ? choices_.pick(ranks) : 0;
+        steps_.push_back({at, made_++, actor, choices_.strand(), rank, std::make_unique<JobOf<std::decay_t<F>>>(std::forward<F>(function))});
     }
 
     /// Lets a process stand still until a moment: what it was going to do before happens then.
@@ -102,9 +107,10 @@ public:
         }
         const std::size_t chosen = choose();
         Step step = std::move(steps_[chosen]);
-        // Order is kept, so that choice 0 is always the step that was ready first.
+        // Order is kept, so that among equals the step that was made first comes first.
         steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(chosen));
         ++ran_;
+        choices_.enter(step.strand);
         step.job->run();
         return true;
     }
@@ -171,8 +177,12 @@ public:
 private:
     std::size_t choose() {
         if (ready_.size() == 1) return ready_.front();
-        if (order_ == Order::uniform) return ready_[choices_.pick(static_cast<std::uint32_t>(ready_.size()))];
         std::size_t best = ready_.front();
+        if (order_ == Order::uniform) {
+            for (const std::size_t i : ready_)
+                if (steps_[i].rank < steps_[best].rank) best = i;
+            return best;
+        }
         for (const std::size_t i : ready_)
             if (priority(steps_[i].actor) > priority(steps_[best].actor)) best = i;
         if (std::find(changes_.begin(), changes_.end(), ran_) != changes_.end()) priority(steps_[best].actor) = --lowest_;
@@ -184,9 +194,12 @@ private:
         const std::uint32_t name = std::uint32_t{actor.process} << 16 | actor.number;
         for (auto& [known, value] : priorities_)
             if (known == name) return value;
-        priorities_.emplace_back(name, choices_.pick(1U << 16));
+        // The plainest order is that in which actors come up.
+        priorities_.emplace_back(name, -static_cast<std::int64_t>(choices_.pick(1U << 16)));
         return priorities_.back().second;
     }
+
+    static constexpr std::uint32_t ranks = 8;
 
     Choices& choices_;
     Order order_;
@@ -197,7 +210,7 @@ private:
     std::vector<std::size_t> ready_;
     std::vector<std::uint64_t> changes_;
     std::vector<std::pair<std::uint32_t, std::int64_t>> priorities_;
-    std::int64_t lowest_ = 0;
+    std::int64_t lowest_ = -(std::int64_t{1} << 16);
     std::uint16_t paused_ = 0;
     SteadyTime paused_until_{};
 };

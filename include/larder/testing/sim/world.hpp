@@ -193,6 +193,7 @@ private:
         options.conflict_retries = 2;
         options.executor = scheduler_.executor(actor);
         SimEnvironment environment(shared_, actor);
+        choices_.enter(process);
         if constexpr (has_near)
             processes_[process].repository = std::make_unique<Repository>(typename Repository::Config{{.max_entries = 100, .max_bytes = 1 << 20}, {&cache_, actor}, {&database_, actor}}, options, Policy{}, environment);
         else
@@ -201,6 +202,7 @@ private:
             const std::uint32_t client = ++last_client_;
             ++busy_;
             live_[process].push_back(client);
+            choices_.enter(strand_of(client, options_.operations));
             scheduler_.after({process, static_cast<std::uint16_t>(10 + i)}, network_.hop(), [this, process, client, number = static_cast<std::uint16_t>(10 + i)] { act({process, number}, client, options_.operations); });
         }
     }
@@ -220,13 +222,16 @@ private:
         if (std::erase(live_[process], client) != 0) --busy_;
     }
 
-    /// A client's next operation.
+    /// The decisions of one operation of a client.
+    static Strand strand_of(std::uint32_t client, std::uint32_t left) noexcept { return 1000 + client * 100 + left; }
+
+    /// A client's next operation; the plainest one is to do nothing.
     void act(Actor actor, std::uint32_t client, std::uint32_t left) {
-        if (left == 0) {
-            finish(actor.process, client);
-            return;
+        std::uint32_t kind = 0;
+        for (; left != 0 && kind == 0; left -= kind == 0) {
+            choices_.enter(strand_of(client, left));
+            kind = choices_.pick(17);
         }
-        const std::uint32_t kind = choices_.pick(17);
         if (kind == 0) {
             finish(actor.process, client);
             return;
@@ -395,6 +400,7 @@ private:
     /// Faults that happen to servers and processes are planned ahead, at moments that are choices.
     void plan_faults() {
         const auto plan = [this](Fault fault, auto happen) {
+            choices_.enter(100 + static_cast<Strand>(fault));
             if (!options_.faults.allows(fault) || choices_.pick(3) != 2) return;
             scheduler_.after(Network::server, std::chrono::milliseconds(choices_.pick(60)), [this, fault, happen] {
                 options_.faults.count(fault);

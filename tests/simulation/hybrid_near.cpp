@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "subject.hpp"
+
+#include <larder/policy/hybrid.hpp>
+
+const simulation::Subject simulation::hybrid_near{"Hybrid, tier in front", "Hybrid", [](const larder::testing::ProtocolOptions& options) { return larder::testing::check_protocol<larder::Hybrid, true>(options); }};

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "subject.hpp"
+
+#include <larder/policy/versioned.hpp>
+
+const simulation::Subject simulation::row_probe_near{"Versioned<row_probe>, tier in front", "Versioned<row_probe>", [](const larder::testing::ProtocolOptions& options) { return larder::testing::check_protocol<larder::Versioned<larder::row_probe>, true>(options); }};

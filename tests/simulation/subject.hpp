@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/testing/check_protocol.hpp>
+
+#include <span>
+#include <string_view>
+
+namespace simulation {
+
+/// Something that the programs of this folder check: a policy in a stack. Each is compiled in a unit of its own.
+struct Subject {
+    std::string_view name;
+    std::string_view policy; ///< Subjects of one policy in several stacks share its number of schedules.
+    larder::testing::ProtocolReport (*check)(const larder::testing::ProtocolOptions&);
+};
+
+extern const Subject hybrid, hybrid_near, write_through, write_through_near, write_through_unfenced, row_probe, row_probe_near, group_epoch, schema_constant;
+/// What most code does: see controls.cpp.
+extern const Subject delete_after_commit, delete_before_commit, original;
+
+/// The policies that ship, each in the stacks it is checked in.
+std::span<const Subject* const> shipped();
+
+/// The subject of that name among the shipped ones and the controls, or null.
+const Subject* subject_named(std::string_view name);
+
+} // namespace simulation

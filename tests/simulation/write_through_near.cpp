@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "subject.hpp"
+
+#include <larder/policy/write_through.hpp>
+
+const simulation::Subject simulation::write_through_near{"WriteThrough, tier in front", "WriteThrough", [](const larder::testing::ProtocolOptions& options) { return larder::testing::check_protocol<larder::WriteThrough, true>(options); }};
