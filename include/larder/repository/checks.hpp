@@ -3,10 +3,14 @@
 
 #include <larder/cache/cache_tier.hpp>
 #include <larder/database/database.hpp>
+#include <larder/database/detail/lacks.hpp>
 #include <larder/environment.hpp>
 #include <larder/policy/policy.hpp>
 #include <larder/repository/stack.hpp>
 
+#include <boost/mp11/list.hpp>
+
+#include <concepts>
 #include <cstddef>
 #include <type_traits>
 
@@ -41,20 +45,105 @@ struct FindAllBySpace {
     static constexpr std::size_t value = finds_group<Entity, Members...> ? space_of_v<Entity, Members...> : 0;
 };
 
+/// The members of a backend, and whether each is of the right kind and can be made from what the backend's `Config` has for it.
+template <class Backend, class Entity, class Env>
+struct Members {
+    using Near = typename Backend::template near<Entity, Env>;
+    using Authority = typename Backend::template authority<Entity, Env>;
+    using Database = typename Backend::template database<Entity, Env>;
+    using Config = typename Backend::template Config<Entity, Env>;
+
+    static constexpr bool has_near = !std::is_same_v<Near, NoTier>;
+    static constexpr bool authority_is_tier = cache_tier<Authority, Entity> || asynchronous_tier<Authority, Entity>;
+    static constexpr bool near_is_tier = !has_near || cache_tier<Near, Entity>;
+    static constexpr bool is_asynchronous = asynchronous_database<Database, Entity>;
+    static constexpr bool is_database = database<Database, Entity> || is_asynchronous;
+    /// Whether it is known where the database's asynchronous form runs.
+    static constexpr bool is_placed = is_asynchronous || placed<Database>;
+
+    using DatabaseConfig = decltype(Config::database);
+    static auto authority_config() {
+        if constexpr (has_near)
+            return std::type_identity<decltype(Config::shared)>();
+        else
+            return std::type_identity<decltype(Config::cache)>();
+    }
+    static auto near_config() {
+        if constexpr (has_near)
+            return std::type_identity<decltype(Config::near)>();
+        else
+            return std::type_identity<NoTier::Config>();
+    }
+    using AuthorityConfig = typename decltype(authority_config())::type;
+    using NearConfig = typename decltype(near_config())::type;
+
+    static constexpr bool tiers_say_config = !std::is_same_v<AuthorityConfig, NoConfig> && !std::is_same_v<NearConfig, NoConfig>;
+    static constexpr bool tiers_can_be_made = std::is_constructible_v<Authority, AuthorityConfig, Env&> && (!has_near || std::is_constructible_v<Near, NearConfig, Env&>);
+    static constexpr bool database_says_config = !std::is_same_v<DatabaseConfig, NoConfig>;
+    static constexpr bool database_can_be_made = std::is_constructible_v<Database, DatabaseConfig>;
+
+    static constexpr bool sound =
+        authority_is_tier && near_is_tier && is_database && is_placed && tiers_say_config && tiers_can_be_made && database_says_config && database_can_be_made;
+};
+
+/// Says which member of a backend is of a wrong kind, and what it lacks.
+template <class Backend, class Entity, class Env>
+struct WrongMembers {
+    using All = Members<Backend, Entity, Env>;
+    using Database = typename All::Database;
+
+    static_assert(All::authority_is_tier,
+                  "larder: all but the last of a stack's members must be cache tiers: lookup, fill, fence, publish, expel (larder/cache/cache_tier.hpp)");
+    static_assert(All::near_is_tier, "larder: the first of two cache tiers must be an in-process tier, such as larder::MemoryCache");
+    static_assert(All::is_database || resembles_database<Database, Entity>,
+                  "larder: the last of a stack's members must be a database: load, load_many, insert, update, erase (larder/database/database.hpp)");
+
+    static constexpr bool lacking = [] {
+        if constexpr (!All::is_database && resembles_database<Database, Entity>) return DatabaseLacks<Database, Entity>::told;
+        return true;
+    }();
+    static_assert(lacking);
+    static_assert(!All::is_database || All::is_placed,
+                  "larder: this database must say where its asynchronous form runs: add executor(), the boost::asio::any_io_executor on which it may block; if it never blocks, "
+                  "static constexpr bool never_blocks = true");
+
+    static_assert(All::tiers_say_config, "larder: a cache tier of this stack does not say what it is made from: add a nested type Config and the constructor (Config, Env&)");
+    static_assert(!All::tiers_say_config || All::tiers_can_be_made, "larder: a cache tier of this stack cannot be made from its Config: add the constructor (Config, Env&)");
+    static_assert(All::database_says_config, "larder: the database of this stack does not say what it is made from: add a nested type Config and the constructor (Config)");
+    static_assert(!All::database_says_config || All::database_can_be_made, "larder: the database of this stack cannot be made from its Config: add the constructor (Config)");
+    static constexpr bool told = true;
+};
+
+/// Whether what an entity embeds are entities.
+template <entity Entity>
+constexpr bool embeds_entities() noexcept {
+    return []<class... Words>(boost::mp11::mp_list<Words...>) { return (entity<typename Embed<Words>::Child> && ...); }(typename schema_of<Entity>::embeds{});
+}
+
 /// Whether the arguments of a repository are of the right kinds at all.
 template <class Entity, class Backend, class Policy, class Env>
-concept right_kinds = entity<Entity> && environment<Env> && policy<Policy> && backend<Backend, Entity, Env>;
+concept right_kinds = entity<Entity> && embeds_entities<Entity>() && environment<Env> && policy<Policy> && backend<Backend, Entity, Env> && Members<Backend, Entity, Env>::sound;
 
 /// Says which argument is of a wrong kind; of an entity, first what is wrong with its schema.
 template <class Entity, class Backend, class Policy, class Env>
 struct WrongKinds {
     static_assert(sizeof(schema_of<Entity>) != 0);
-    static_assert(entity<Entity>, "larder: the first argument must be an entity: a described struct with larder::entity_traits");
+    static_assert(std::copyable<Entity>, "larder: the entity must be copyable: rows are handed out and kept as copies");
+    static_assert(entity<Entity> || !std::copyable<Entity>, "larder: the first argument must be an entity: a described struct with larder::entity_traits");
     static_assert(environment<Env>, "larder: the fourth argument must be an environment (larder/environment.hpp)");
     static_assert(policy<Policy>, "larder: the third argument must be a consistency policy (larder/policy/policy.hpp)");
     static constexpr bool told = [] {
-        if constexpr (entity<Entity> && environment<Env>)
+        constexpr bool whole = [] {
+            if constexpr (entity<Entity>)
+                return embeds_entities<Entity>();
+            else
+                return false;
+        }();
+        static_assert(whole || !entity<Entity>, "larder: what larder::embed names must hold an entity: specialise larder::entity_traits for its type, too");
+        if constexpr (whole && environment<Env>) {
             static_assert(backend<Backend, Entity, Env>, "larder: the second argument must be a backend, such as larder::Stack<larder::MemoryCache, larder::SqliteDatabase>");
+            if constexpr (backend<Backend, Entity, Env>) return WrongMembers<Backend, Entity, Env>::told;
+        }
         return true;
     }();
 };
@@ -62,15 +151,7 @@ struct WrongKinds {
 /// The rules of composition, each with the sentence that says which one is broken.
 template <class Entity, class Backend, class Policy, class Env>
 struct Composition {
-    using Near = typename Backend::template near<Entity, Env>;
-    using Authority = typename Backend::template authority<Entity, Env>;
     using Database = typename Backend::template database<Entity, Env>;
-
-    static_assert(cache_tier<Authority, Entity> || asynchronous_tier<Authority, Entity>,
-                  "larder: all but the last of a stack's members must be cache tiers: lookup, fill, fence, publish, expel (larder/cache/cache_tier.hpp)");
-    static_assert(std::is_same_v<Near, NoTier> || cache_tier<Near, Entity>, "larder: the first of two cache tiers must be an in-process tier, such as larder::MemoryCache");
-    static_assert(database<Database, Entity> || asynchronous_database<Database, Entity>,
-                  "larder: the last of a stack's members must be a database: load, load_many, insert, update, erase (larder/database/database.hpp)");
 
     static constexpr bool probes = may_probe_v<Policy>;
     static constexpr bool is_group = epoch_space_v<Policy, Entity> >= schema_of<Entity>::alias_end && epoch_space_v<Policy, Entity> < schema_of<Entity>::space_count;

@@ -30,6 +30,18 @@ struct NoTier {
     struct Config {};
 };
 
+/// Stands for what a member of a stack is made from where the member does not say it.
+struct NoConfig {};
+template <class Member>
+struct ConfigOf {
+    using type = NoConfig;
+};
+template <class Member>
+    requires requires { typename Member::Config; }
+struct ConfigOf<Member> {
+    using type = typename Member::Config;
+};
+
 /// What each member of a stack is made from, in the stack's order.
 template <class... Configs>
 struct StackConfig;
@@ -50,7 +62,8 @@ struct StackConfig<Near, Shared, Database> {
 /// Cache tiers and a database, nearest first: `Stack<MemoryCache, SqliteDatabase>`. The last one is the database; the cache
 /// tier before it is the authority, which alone holds leases, floors and fences.
 ///
-/// Tiers are given as templates over the entity (and, if they take it, the environment). One or two cache tiers.
+/// Tiers are given as templates over the entity (and, if they take it, the environment). One or two cache tiers. Each member has
+/// a nested type `Config`, what it is made from: a tier has a constructor `(Config, Env&)`, a database `(Config)`.
 template <template <class...> class... Tiers>
 struct Stack {
     static_assert(sizeof...(Tiers) >= 2, "larder: a stack needs a cache tier and a database, such as Stack<MemoryCache, SqliteDatabase>");
@@ -72,16 +85,16 @@ public:
     using near = boost::mp11::mp_if_c<(sizeof...(Tiers) == 3), boost::mp11::mp_front<members<Entity, Env>>, detail::NoTier>;
     /// The configurations of all members, nearest first, as one aggregate.
     template <class Entity, class Env>
-    using Config = detail::StackConfig<typename detail::Instantiate<Tiers, Entity, Env>::type::Config...>;
+    using Config = detail::StackConfig<typename detail::ConfigOf<typename detail::Instantiate<Tiers, Entity, Env>::type>::type...>;
 };
 
 /// Meets the requirements of a backend: what `Stack` provides.
 template <class B, class Entity, class Env>
-concept backend = requires {
+concept backend = requires(typename B::template Config<Entity, Env>& config) {
     typename B::template database<Entity, Env>;
     typename B::template authority<Entity, Env>;
     typename B::template near<Entity, Env>;
-    typename B::template Config<Entity, Env>;
+    config.database;
 };
 
 } // namespace v0
