@@ -5,17 +5,17 @@
 
 #include <doctest/doctest.h>
 
-#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
 
 using namespace larder_tests;
 
 namespace {
 
 template <class Factory>
-void check(std::size_t cases, Factory make) {
-    const auto rules = testing::database_conformance(make);
-    CHECK(rules.size() == cases);
-    for (const auto& rule : rules) {
+void check(Factory make, std::vector<std::string> lacking = {}) {
+    for (const auto& rule : testing::database_conformance(make, std::move(lacking))) {
         INFO(rule.name);
         try {
             rule.run();
@@ -25,14 +25,20 @@ void check(std::size_t cases, Factory make) {
     }
 }
 
-constexpr std::size_t every_case = 30;
+const std::vector<std::string> what_functions_lack = {"Coupon: load_version", "Pass: touch", "Coupon: clock", "Pass: revoke_all passes.holder_id", "Pass: parents_of holder"};
+
+std::vector<std::string> operator+(std::vector<std::string> some, const std::vector<std::string>& others) {
+    some.insert(some.end(), others.begin(), others.end());
+    return some;
+}
 
 } // namespace
 
-TEST_CASE("MemoryDatabase meets the contract") { check(every_case, [] { return MemoryWorld(); }); }
-TEST_CASE("SqliteDatabase meets the contract, in a file") { check(every_case, [] { return SqliteWorld(false); }); }
-TEST_CASE("SqliteDatabase meets the contract, in memory") { check(every_case, [] { return SqliteWorld(true); }); }
-TEST_CASE("VersionedFunctionDatabase meets the contract, but for touches, epochs and a clock") {
-    check(every_case - 6, [] { return FunctionWorld<VersionedFunctionDatabase>(); });
+TEST_CASE("MemoryDatabase meets the contract") { check([] { return MemoryWorld(); }); }
+TEST_CASE("SqliteDatabase meets the contract, in a file") { check([] { return SqliteWorld(false); }); }
+TEST_CASE("SqliteDatabase meets the contract, in memory") { check([] { return SqliteWorld(true); }); }
+TEST_CASE("VersionedFunctionDatabase meets the contract, but for touches, epochs and a clock") { check([] { return FunctionWorld<VersionedFunctionDatabase>(); }, what_functions_lack); }
+TEST_CASE("FunctionDatabase meets the part of the contract that knows no versions") {
+    check([] { return FunctionWorld<FunctionDatabase>(); }, what_functions_lack + std::vector<std::string>{"Holder: conditional_writes", "Reading: conditional_writes",
+                                                                                                          "Coupon: conditional_writes", "Pass: conditional_writes"});
 }
-TEST_CASE("FunctionDatabase meets the part of the contract that knows no versions") { check(every_case - 10, [] { return FunctionWorld<FunctionDatabase>(); }); }

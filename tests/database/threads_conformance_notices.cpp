@@ -145,7 +145,7 @@ public:
 
     template <std::size_t Space, auto... Members>
         requires(Schema::has_revoked && Space >= Schema::alias_end && Space < Schema::space_count)
-    Outcome<GroupRevocation<Entity>> revoke_all(const space_key_t<Entity, Space>& key, const Entity& pattern, larder::detail::MemberList<Members...> members) {
+    Outcome<GroupRevocation<Entity>> revoke_all(const space_key_t<Entity, Space>& key, const Entity& pattern, MemberList<Members...> members) {
         if (fault_ == Fault::group_not_revoked) return GroupRevocation<Entity>{{}, 1};
         return Base::template revoke_all<Space>(key, pattern, members);
     }

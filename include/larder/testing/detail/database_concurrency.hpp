@@ -2,6 +2,7 @@
 #pragma once
 
 #include <larder/testing/detail/database_rows.hpp>
+#include <larder/testing/detail/database_suite.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -25,9 +26,9 @@ void on_threads(int count, Work work) {
     std::barrier start(count);
     std::mutex mutex;
     std::exception_ptr thrown;
-    std::vector<std::thread> threads;
+    std::vector<std::thread> running;
     for (int i = 0; i < count; ++i)
-        threads.emplace_back([&, i] {
+        running.emplace_back([&, i] {
             start.arrive_and_wait();
             try {
                 work(i);
@@ -36,9 +37,12 @@ void on_threads(int count, Work work) {
                 thrown = std::current_exception();
             }
         });
-    for (auto& thread : threads) thread.join();
+    for (auto& thread : running) thread.join();
     if (thrown) std::rethrow_exception(thrown);
 }
+
+/// How many threads use a database at once.
+inline constexpr int threads = 8;
 
 /// Raises a flag when its scope ends, however it ends.
 struct Raise {
@@ -48,40 +52,35 @@ struct Raise {
 
 /// What holds while many threads use a database at once.
 template <class Factory>
-void check_database_concurrency(std::vector<ConformanceCase>& cases, Factory make) {
-    using World = decltype(make());
-    constexpr int threads = 8;
+void check_database_concurrency(DatabaseSuite<Factory>& suite) {
+    suite.template add<Has<Coupon>, Versions<Coupon>>("of concurrent updates on one version exactly one wins", [](auto& world) {
+        constexpr int writers = 100;
+                    auto coupons = world.template database<Coupon>();
+        const auto stored = coupons.insert({secret("name", 1), 0, 0});
+        succeeds(stored, "a row should be inserted");
+        for (Version version = stored->version; version < stored->version + 3; ++version) {
+            std::atomic<int> won{0}, lost{0};
+            std::atomic<std::int64_t> winner{-1};
+            on_threads(writers, [&](int number) {
+                const auto moved = coupons.update({stored->name, number, version}, version, {});
+                if (moved) {
+                    equals(*moved, version + 1, "the winner's answer should be the next version");
+                    winner = number;
+                    ++won;
+                } else {
+                    fails(moved, errc::version_conflict, "a loser should be told of a version conflict");
+                    ++lost;
+                }
+            });
+            equals(won.load(), 1, "one of 100 updates should win");
+            equals(lost.load(), writers - 1, "all others should be refused");
+            const auto loaded = coupons.load(stored->name, ReadMode::plain);
+            succeeds(loaded, "the row should be loaded");
+            equals(*loaded, Coupon{stored->name, winner, version + 1}, "it should be the winner's");
+        }
+    });
 
-    if constexpr (keeps_versions_v<database_of_t<World, Coupon>, Coupon>)
-        cases.push_back({"of concurrent updates on one version exactly one wins", [make] {
-            constexpr int writers = 100;
-            auto world = make();
-            auto coupons = world.template database<Coupon>();
-            const auto stored = coupons.insert({secret("name", 1), 0, 0});
-            succeeds(stored, "a row should be inserted");
-            for (Version version = stored->version; version < stored->version + 3; ++version) {
-                std::atomic<int> won{0}, lost{0};
-                std::atomic<std::int64_t> winner{-1};
-                on_threads(writers, [&](int number) {
-                    const auto moved = coupons.update({stored->name, number, version}, version, {});
-                    if (moved) {
-                        expect(*moved == version + 1, "the winner's answer should be the next version");
-                        winner = number;
-                        ++won;
-                    } else {
-                        fails(moved, errc::version_conflict, "a loser should be told of a version conflict");
-                        ++lost;
-                    }
-                });
-                expect(won == 1 && lost == writers - 1, "one of 100 updates should win, and all others be refused");
-                const auto loaded = coupons.load(stored->name, ReadMode::plain);
-                succeeds(loaded, "the row should be loaded");
-                expect(*loaded && (*loaded)->percent == winner && (*loaded)->version == version + 1, "it should be the winner's");
-            }
-        }});
-
-    cases.push_back({"of concurrent inserts of one key exactly one wins", [make] {
-        auto world = make();
+    suite.template add<Has<Setting>>("of concurrent inserts of one key exactly one wins", [](auto& world) {
         auto settings = world.template database<Setting>();
         std::atomic<int> won{0};
         on_threads(threads, [&](int number) {
@@ -93,13 +92,12 @@ void check_database_concurrency(std::vector<ConformanceCase>& cases, Factory mak
             else
                 fails(stored, errc::duplicate_key, "a loser should be told of the duplicate key", "settings.alias");
         });
-        expect(won == 1, "one insert should win");
-    }});
+        equals(won.load(), 1, "one of the inserts should win");
+    });
 
-    cases.push_back({"readers see whole rows, never older than what they saw", [make] {
+    suite.template add<Has<Reading>>("readers see whole rows, never older than what they saw", [](auto& world) {
         constexpr int rounds = 200;
-        auto world = make();
-        auto readings = world.template database<Reading>();
+                auto readings = world.template database<Reading>();
         const auto stored = readings.insert(reading_row("a", 1, 1));
         succeeds(stored, "a row should be inserted");
         std::atomic<bool> over{false};
@@ -116,7 +114,7 @@ void check_database_concurrency(std::vector<ConformanceCase>& cases, Factory mak
                     if (*version != 0) row.version = *version;
                     const auto mine = readings.load({"a", 1, 1}, ReadMode::plain);
                     succeeds(mine, "the writer should read");
-                    expect(*mine && (*mine)->value == row.value, "a writer should see its own write");
+                    equals(field(*mine, &Reading::value), row.value, "a writer should see its own write");
                 }
             } else {
                 double last = 0;
@@ -125,18 +123,20 @@ void check_database_concurrency(std::vector<ConformanceCase>& cases, Factory mak
                     succeeds(seen, "a reader should succeed");
                     expect(seen->has_value(), "the row should be there");
                     const Reading& row = **seen;
-                    if (row.value != 0) expect(row.label == secret("label", static_cast<int>(row.value)) && row.batch == row.label, "a row's fields should be of one version");
-                    expect(row.value >= last, "a reader should not go back in time");
+                    if (row.value != 0) {
+                        equals(row.label, secret("label", static_cast<int>(row.value)), "a row's fields should be of one version");
+                        equals(row.batch, row.label, "a row's fields should be of one version");
+                    }
+                    expect(row.value >= last, fmt::format("a reader should not go back in time, but it saw {} after {}", row.value, last));
                     last = row.value;
                 }
             }
         });
-    }});
+    });
 
-    cases.push_back({"generated keys are distinct under concurrency", [make] {
+    suite.template add<Has<Holder>>("generated keys are distinct under concurrency", [](auto& world) {
         constexpr int each = 25;
-        auto world = make();
-        auto holders = world.template database<Holder>();
+                auto holders = world.template database<Holder>();
         std::vector<std::vector<std::int64_t>> keys(threads);
         on_threads(threads, [&](int number) {
             for (int i = 0; i < each; ++i) {
@@ -148,8 +148,9 @@ void check_database_concurrency(std::vector<ConformanceCase>& cases, Factory mak
         std::vector<std::int64_t> all;
         for (const auto& some : keys) all.insert(all.end(), some.begin(), some.end());
         std::sort(all.begin(), all.end());
-        expect(all.size() == threads * each && std::adjacent_find(all.begin(), all.end()) == all.end(), "each row should have a key of its own");
-    }});
+        const auto twice = std::adjacent_find(all.begin(), all.end());
+        expect(twice == all.end(), fmt::format("each row should have a key of its own, but {} was given twice", twice == all.end() ? 0 : *twice));
+    });
 }
 
 } // namespace detail

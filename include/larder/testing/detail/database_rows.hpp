@@ -7,6 +7,12 @@
 #include <larder/testing/database_sample.hpp>
 #include <larder/testing/sample.hpp>
 
+#include <boost/mp11/algorithm.hpp>
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -22,14 +28,6 @@ namespace larder {
 inline namespace v0 {
 namespace testing {
 namespace detail {
-
-/// The database of an entity that a world of a factory makes.
-template <class World, class Entity>
-using database_of_t = std::remove_cvref_t<decltype(std::declval<World&>().template database<Entity>())>;
-
-/// Whether a database keeps versions for an entity: it can write conditionally and the schema has a version.
-template <class Database, class Entity>
-inline constexpr bool keeps_versions_v = Database::conditional_writes && schema_of<Entity>::has_version;
 
 /// Words that no error text may contain: a part of the keys and other values that the suite writes.
 inline constexpr std::string_view secret_mark = "s3cr3t";
@@ -50,6 +48,74 @@ void fails(const Outcome<T>& outcome, errc code, std::string_view expectation, s
     expect(error == code, std::string(expectation) + ", but: " + described(error), where);
     expect(!error.text.empty() && error.text.find(words) != std::string::npos, "a text that contains \"" + std::string(words) + "\", but it is: " + error.text, where);
     expect(error.text.find(secret_mark) == std::string::npos, "a text without values, but it is: " + error.text, where);
+}
+
+/// A value in words, for the text of a failure.
+template <class T>
+std::string shown(const T& value) {
+    if constexpr (std::same_as<T, std::nullopt_t>) {
+        return "nothing";
+    } else if constexpr (requires { value.has_value(); *value; }) {
+        return value.has_value() ? shown(*value) : "nothing";
+    } else if constexpr (entity<T>) {
+        std::string words;
+        boost::mp11::mp_for_each<larder::detail::descriptors_t<T>>([&](auto member) {
+            words += words.empty() ? "{" : ", ";
+            words += std::string(member.name) + ": " + shown(value.*member.pointer);
+        });
+        return words + "}";
+    } else if constexpr (std::convertible_to<const T&, std::string_view>) {
+        const std::string_view text(value);
+        return '"' + std::string(text.substr(0, 60)) + (text.size() > 60 ? "...\"" : "\"");
+    } else if constexpr (std::is_enum_v<T>) {
+        return shown(static_cast<std::underlying_type_t<T>>(value));
+    } else if constexpr (std::is_arithmetic_v<T>) {
+        return fmt::format("{}", value);
+    } else if constexpr (requires { value.time_since_epoch().count(); }) {
+        return fmt::format("{} since 1970", value.time_since_epoch().count());
+    } else if constexpr (requires { value.size(); }) {
+        return fmt::format("{} elements", value.size());
+    } else {
+        return "(a value)";
+    }
+}
+
+/// The members in which two rows differ, in words.
+template <entity Entity>
+std::string difference(const Entity& came, const Entity& expected) {
+    std::string words;
+    boost::mp11::mp_for_each<larder::detail::descriptors_t<Entity>>([&](auto member) {
+        const auto& one = came.*member.pointer;
+        const auto& other = expected.*member.pointer;
+        if (one == other) return;
+        if (!words.empty()) words += "; ";
+        words += "its " + std::string(member.name) + " is " + shown(one) + " instead of " + shown(other);
+    });
+    return words;
+}
+
+/// Expects that a value is what it should be, and says what it is if not.
+template <class Came, class Expected>
+void equals(const Came& came, const Expected& expected, std::string_view expectation, const std::source_location& where = std::source_location::current()) {
+    if constexpr (std::integral<Came> && std::integral<Expected> && !std::same_as<Came, bool>) {
+        if (std::cmp_equal(came, expected)) return;
+    } else {
+        if (came == expected) return;
+    }
+    std::string words(expectation);
+    if constexpr (entity<Came> && std::same_as<Came, Expected>)
+        words += ", but " + difference(came, expected);
+    else if constexpr (entity<Expected> && std::same_as<Came, std::optional<Expected>>)
+        words += came ? ", but " + difference(*came, expected) : ", but there is no row";
+    else
+        words += ", but it is " + shown(came) + " instead of " + shown(expected);
+    expect(false, words, where);
+}
+
+/// A field of a row that was looked up; nothing if there is no row.
+template <class Entity, class Value>
+std::optional<Value> field(const std::optional<Entity>& row, Value Entity::*member) {
+    return row ? std::optional<Value>((*row).*member) : std::nullopt;
 }
 
 /// A value that no error text may contain.
