@@ -14,8 +14,8 @@ struct Lagged {
 };
 
 /// v2 was published and its copy dropped; a replica still has v1, and A's load asks it.
-Lagged lagging_replica(Off off = {}) {
-    Stage stage(Under::write_through, off);
+Lagged lagging_replica(Under under, Off off = {}) {
+    Stage stage(under, off);
     stage.plant("k", "c1");
     CHECK(stage.a.find("k")->version() == 1);
     stage.freeze_replica({"k"});
@@ -32,16 +32,30 @@ Lagged lagging_replica(Off off = {}) {
 } // namespace
 
 TEST_CASE("scenario 17: a lagging replica: never fills below the required version") {
-    const auto lagged = lagging_replica();
-    CHECK(lagged.fill == "outdated");
-    CHECK_MESSAGE(lagged.read == 2, "and the primary answers in its stead");
-    CHECK(lagged.next == 2);
-    const auto unguarded = lagging_replica({Guard::floor_on_fill});
+    under_each(caching_rows, [](Under under) {
+        const auto lagged = lagging_replica(under);
+        CHECK(lagged.fill == "outdated");
+        CHECK_MESSAGE(lagged.read == 2, "and the primary answers in its stead");
+        CHECK(lagged.next == 2);
+    });
+    const auto unguarded = lagging_replica(Under::write_through, {Guard::floor_on_fill});
     CHECK(unguarded.fill == "stored");
     CHECK(unguarded.next == 1);
 }
 
-TEST_CASE("scenario 17, a record without a floor: the replica is not asked at all") {
+TEST_CASE("scenario 17, where the database's own answer is promised: the replica is not asked at all") {
+    Stage stage(Under::hybrid);
+    stage.plant("k", "c1");
+    CHECK(stage.a.find_by("c1")->version() == 1);
+    stage.freeze_replica({"k"});
+    REQUIRE(stage.b.rotate("k", "c2")->effective());
+    CHECK(stage.a.find("k")->version() == 2);
+    CHECK_FALSE(stage.a.find_by("c1").get());
+    CHECK(stage.a.find_by("c2")->version() == 2);
+    CHECK(stage.gate.count("recent load") == 0);
+}
+
+TEST_CASE("scenario 17, a record without a floor: nor is it there") {
     Stage stage(Under::write_through);
     stage.plant("k", "c1");
     stage.freeze_replica({"k"});
