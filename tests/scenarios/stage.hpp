@@ -178,7 +178,7 @@ private:
     }
     void kill(Client& client);
 
-    mutable larder::testing::Choices choices_{std::vector<std::uint32_t>()};
+    mutable larder::testing::Choices choices_{larder::testing::Record()};
     larder::testing::Trace trace_{false};
     mutable Scheduler scheduler_{choices_};
     larder::testing::Faults faults_;
