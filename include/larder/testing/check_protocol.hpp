@@ -25,11 +25,11 @@ struct ProtocolOptions {
     std::uint64_t schedules = 2000;        ///< Simulated runs.
     std::uint64_t seed = 1;                ///< Of the first run; the others follow.
     Faults faults = Faults::all();         ///< What may go wrong.
-    std::optional<Order> order;            ///< How steps are ordered; unset: each of both in every other run.
+    std::optional<Order> order{};            ///< How steps are ordered; unset: each of both in every other run.
     std::uint32_t depth = 3;               ///< For `Order::pct`: how many times priorities change.
-    GuardSet disabled;                     ///< Guards that are switched off, to see the hole that each closes.
+    GuardSet disabled{};                   ///< Guards that are switched off, to see the hole that each closes.
     std::uint32_t shrink_attempts = 4000;  ///< How many replays may be spent on shortening a violation.
-    std::optional<Record> replay;          ///< Set: one run with these decisions, traced, in the order that is set too.
+    std::optional<Record> replay{};        ///< Set: one run with these decisions, traced, in the order that is set too.
 };
 
 /// What a check found. Formatted by fmt, it is the story of the violation and how to see it again.
