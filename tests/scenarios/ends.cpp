@@ -38,6 +38,24 @@ TEST_CASE("scenario 20: a revocation during a background refresh: the refresh is
     CHECK_MESSAGE(unguarded.absence == Absence::none, "else the revoked row is valid again");
 }
 
+TEST_CASE("scenario 20, of an alias: a rotation during the background refresh of the row that it leads to") {
+    under_each(caching_rows, [](Under under) {
+        Stage stage(under, {}, [](larder::Options& options) { options.refresh_ahead = 0.5; });
+        stage.plant("k", "c1");
+        REQUIRE(stage.a.find_by("c1").get());
+        stage.pass(Stage::ttl / 2 + 1s);
+        const auto fill = stage.a.hold("fill code c1 v1");
+        CHECK(stage.a.find("k").get());
+        REQUIRE(fill.there());
+        REQUIRE(stage.b.rotate("k", "c2")->effective());
+        fill.go();
+        CHECK(fill.answer() == "lost");
+        CHECK(stage.kept_code("c1").answer != larder::Answer::hit);
+        CHECK_FALSE(stage.c.find_by("c1").get());
+        CHECK(stage.c.find_by("c2")->version() == 2);
+    });
+}
+
 TEST_CASE("scenario 21: the database is down, the session revoked: denied, never served stale") {
     under_each({Under::write_through, Under::row_probe, Under::hybrid, Under::group_epoch}, [](Under under) {
         for (const bool whole_group : {false, true}) {

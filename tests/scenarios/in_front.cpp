@@ -96,6 +96,30 @@ TEST_CASE("scenario 15: an invalidation overtakes the reply it concerns: not kep
 
 namespace {
 
+/// A's fill of v1 is stored; C writes v2 and A is told of that; then A hears that its fill was stored. What A reads when C's bound is over.
+Version overtaken_fill(Off off = {}) {
+    Stage stage(Under::near_tier, off);
+    stage.plant("k", "c1");
+    const auto fill = stage.a.hold_answer("fill row k v1");
+    const auto read = stage.a.find("k");
+    CHECK(fill.answer() == "stored");
+    const auto written = stage.c.rotate("k", "c2");
+    REQUIRE(written.get());
+    fill.go();
+    CHECK(read->version() == 1);
+    stage.pass(written->pending() + 1ms);
+    return stage.a.find("k")->version();
+}
+
+} // namespace
+
+TEST_CASE("scenario 15, of the reply to a fill: not kept either") {
+    CHECK(overtaken_fill() == 2);
+    CHECK(overtaken_fill({Guard::lease_on_fill}) == 1);
+}
+
+namespace {
+
 /// A's first load is answered v1; C writes v2 and A is told of that; A's second load is answered v2; the first answer arrives, then
 /// the second. What A reads when C's bound is over.
 Version two_loads(Off off = {}) {

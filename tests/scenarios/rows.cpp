@@ -185,3 +185,22 @@ TEST_CASE("scenario 22, the guards: leases, floors, and the publication of every
     CHECK_MESSAGE(found_after_cached_absence(under, {Guard::publish_every_key}), "a fence forgets the absence as well");
     CHECK_FALSE(found_after_cached_absence(under, {Guard::publish_every_key, Guard::fence}));
 }
+
+TEST_CASE("scenario 22, an insert that arrives after its writer's death and fence: found from then on") {
+    under_each(each_kind, [](Under under) {
+        Stage stage(under);
+        CHECK_FALSE(stage.a.find_by("c1").get());
+        const auto insert = stage.b.hold("insert");
+        stage.b.insert(stage.row("k", "c1"));
+        REQUIRE(insert.there());
+        stage.b.die();
+        stage.pass(Stage::fence_for + Stage::negative_ttl);
+        CHECK_FALSE(stage.a.find("k").get());
+        CHECK_FALSE(stage.a.find_by("c1").get());
+        CHECK_FALSE(stage.c.find("k").get());
+        insert.go();
+        CHECK(stage.a.find("k").get());
+        CHECK(stage.c.find("k").get());
+        CHECK(stage.c.find_by("c1").get());
+    });
+}
