@@ -30,7 +30,6 @@ enum class Guard : unsigned {
     lease_expiry,           ///< Leases end by themselves.
     share_rule,             ///< Who may take a shared load's answer.
     publish_every_key,      ///< An insert publishes every key that it has.
-    alias_before_primary,   ///< Aliases are published before the primary key.
     stale_bar,              ///< What was revoked is never served stale on an error.
     parents_after_commit,   ///< Parents of an embedded row are expelled after its commit.
     identity_epoch,         ///< A changed identity of the shared tier empties what stands before it.

@@ -47,6 +47,7 @@ const Mutant mutants[] = {
     {"placeholder_token", "each load has a token of its own", Guard::placeholder_token, &write_through_near},
     {"connection_lease", "a tier in front serves only while its feed is alive", Guard::connection_lease, &write_through_near},
     {"epoch_before_row", "a group's epoch is read before the row", Guard::epoch_before_row, &group_epoch},
+    {"parents_after_commit", "rows that embed a changed row are expelled after its commit", Guard::parents_after_commit, &relations},
     {"original", "control: the key leads to a row, unverified; commit, then DEL", std::nullopt, &original},
     {"delete after commit", "control: commit, then DEL; blind SET on a miss", std::nullopt, &delete_after_commit},
     {"delete before commit", "control: DEL, then commit; blind SET on a miss", std::nullopt, &delete_before_commit},

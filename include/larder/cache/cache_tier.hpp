@@ -147,7 +147,7 @@ private:
 
 /// What a committed write tells the tiers about one row, and about the groups' epochs it moved.
 ///
-/// A tier applies it in the order: epochs, `gone`, the aliases of `row`, the primary key.
+/// A tier applies it key by key, in any order.
 template <entity Entity>
 struct Publication {
     std::optional<primary_key_t<Entity>> primary;        ///< The row's primary key; nothing if only epochs moved.

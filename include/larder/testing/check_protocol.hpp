@@ -4,6 +4,7 @@
 #include <larder/cache/memory.hpp>
 #include <larder/repository/cached_repository.hpp>
 #include <larder/testing/sim/choices.hpp>
+#include <larder/testing/sim/relation_world.hpp>
 #include <larder/testing/sim/shrink.hpp>
 #include <larder/testing/sim/world.hpp>
 
@@ -73,7 +74,7 @@ struct ProtocolSubject<CachedRepository<Entity, Stack<Front, Authority, Database
     using Parts = SimParts<Authority, Database, Front>;
 };
 
-template <class Subject>
+template <class World>
 WorldResult run_world(Choices& choices, const ProtocolOptions& options, Order order, bool keep_trace) {
     WorldOptions world;
     world.faults = options.faults;
@@ -81,7 +82,45 @@ WorldResult run_world(Choices& choices, const ProtocolOptions& options, Order or
     world.order = order;
     world.depth = options.depth;
     world.keep_trace = keep_trace;
-    return World<typename Subject::Policy, typename Subject::Parts>(choices, std::move(world)).run();
+    return World(choices, std::move(world)).run();
+}
+
+/// Runs one kind of world after the other until a history breaks a property, and tells of that as briefly as it can.
+template <class World>
+ProtocolReport check_world(const ProtocolOptions& options) {
+    ProtocolReport report;
+    const auto tell = [&](const Record& decisions, Order order) {
+        Choices replay(decisions);
+        WorldResult told = run_world<World>(replay, options, order, true);
+        report.choices = decisions;
+        report.order = order;
+        report.violation = std::move(told.violation);
+        report.trace = std::move(told.trace);
+        return told.operations;
+    };
+    if (options.replay) {
+        report.schedules = 1;
+        report.operations = tell(*options.replay, options.order.value_or(Order::uniform));
+        return report;
+    }
+    for (std::uint64_t i = 0; i < options.schedules && !report.violation; ++i) {
+        const Order order = options.order.value_or(i % 2 == 0 ? Order::uniform : Order::pct);
+        Choices choices(options.seed + i);
+        const WorldResult result = run_world<World>(choices, options, order, false);
+        ++report.schedules;
+        report.operations += result.operations;
+        report.faults.add(result.faults);
+        if (!result.violation) continue;
+        report.seed = options.seed + i;
+        const Property property = result.violation->property;
+        const auto breaks = [&](const Record& candidate) {
+            Choices again(candidate);
+            const WorldResult outcome = run_world<World>(again, options, order, false);
+            return outcome.violation && outcome.violation->property == property;
+        };
+        tell(Shrinker(breaks, options.shrink_attempts).run(choices.record()), order);
+    }
+    return report;
 }
 
 } // namespace detail
@@ -99,39 +138,14 @@ WorldResult run_world(Choices& choices, const ProtocolOptions& options, Order or
 template <class Checked, bool Near = false>
 ProtocolReport check_protocol(const ProtocolOptions& options = {}) {
     using Subject = detail::ProtocolSubject<Checked, Near>;
-    ProtocolReport report;
-    const auto tell = [&](const Record& decisions, Order order) {
-        Choices replay(decisions);
-        WorldResult told = detail::run_world<Subject>(replay, options, order, true);
-        report.choices = decisions;
-        report.order = order;
-        report.violation = std::move(told.violation);
-        report.trace = std::move(told.trace);
-        return told.operations;
-    };
-    if (options.replay) {
-        report.schedules = 1;
-        report.operations = tell(*options.replay, options.order.value_or(Order::uniform));
-        return report;
-    }
-    for (std::uint64_t i = 0; i < options.schedules && !report.violation; ++i) {
-        const Order order = options.order.value_or(i % 2 == 0 ? Order::uniform : Order::pct);
-        Choices choices(options.seed + i);
-        const WorldResult result = detail::run_world<Subject>(choices, options, order, false);
-        ++report.schedules;
-        report.operations += result.operations;
-        report.faults.add(result.faults);
-        if (!result.violation) continue;
-        report.seed = options.seed + i;
-        const Property property = result.violation->property;
-        const auto breaks = [&](const Record& candidate) {
-            Choices again(candidate);
-            const WorldResult outcome = detail::run_world<Subject>(again, options, order, false);
-            return outcome.violation && outcome.violation->property == property;
-        };
-        tell(Shrinker(breaks, options.shrink_attempts).run(choices.record()), order);
-    }
-    return report;
+    return detail::check_world<World<typename Subject::Policy, typename Subject::Parts>>(options);
+}
+
+/// The same for embedded rows: repositories of books and of the authors that they embed, linked, under a policy. Renaming an
+/// author, once acknowledged as effective, must show in every book that is read thereafter.
+template <policy Policy>
+ProtocolReport check_relations(const ProtocolOptions& options = {}) {
+    return detail::check_world<RelationWorld<Policy>>(options);
 }
 
 } // namespace testing

@@ -83,10 +83,11 @@ public:
         if constexpr (std::copy_constructible<Store>) older_ = std::make_unique<Store>(*store_);
     }
 
-    /// Publishes the aliases, and a while later the rows, as a server may that keeps them apart.
+    /// Publishes the aliases and, a while apart, the rows, as a server may that keeps them in two places. Which comes first is a
+    /// choice: an alias is verified and has a fence of its own, so that no promise rests on the order.
     void publish(const std::vector<Publication<Entity>>& publications, const KeySet<Entity>& keys, std::function<void(Outcome<void>)> reply) {
         if constexpr (requires(Store& store) { store.publish_aliases(publications.front()); }) {
-            const bool aliases_first = env_.enabled(Guard::alias_before_primary);
+            const bool aliases_first = shared_.choices.pick(2) == 0;
             for (const auto& each : publications) aliases_first ? store_->publish_aliases(each) : store_->publish_row(each);
             shared_.scheduler.after(Network::server, Duration::zero(), [this, publications, keys, aliases_first, identity = identity_, reply = std::move(reply)] {
                 if (identity != identity_) {

@@ -38,8 +38,8 @@ public:
     /// Told of each commit: the row as it is from now on, or nothing if it was erased (then `version` is the tombstone's).
     using OnCommit = std::function<void(const Key&, const Entity* row, Version version)>;
 
-    SimDatabaseServer(SimShared& shared, Network& network, Trace& trace, OnCommit on_commit)
-        : shared_(shared), network_(network), trace_(trace), on_commit_(std::move(on_commit)) {}
+    SimDatabaseServer(SimShared& shared, Network& network, Trace& trace, OnCommit on_commit, Rows rows = make())
+        : shared_(shared), network_(network), trace_(trace), on_commit_(std::move(on_commit)), rows_(std::move(rows)) {}
 
     Rows& rows() noexcept { return rows_; }
     Network& network() noexcept { return network_; }
@@ -118,7 +118,7 @@ private:
     Network& network_;
     Trace& trace_;
     OnCommit on_commit_;
-    Rows rows_{make()};
+    Rows rows_;
     std::map<Key, std::vector<std::optional<Entity>>> states_;
     std::map<Key, std::deque<std::function<void(std::function<void()>)>>> locks_;
 };
@@ -196,6 +196,16 @@ public:
     void async_list(const space_key_t<Entity, Space>& key, Handler handler) {
         read<std::vector<RowVersion<Entity>>>(
             "list", [key](Server& server, Reply<std::vector<RowVersion<Entity>>> reply) { reply(server.rows().template list<Space>(key)); }, std::move(handler));
+    }
+    template <auto EmbedMember, class ChildKey, class Handler>
+        requires requires(Rows& rows, const ChildKey& key) { rows.template parents_of<EmbedMember>(key); }
+    void async_parents_of(const ChildKey& key, Handler handler) {
+        read<std::vector<RowVersion<Entity>>>(
+            "list the parents", [key](Server& server, Reply<std::vector<RowVersion<Entity>>> reply) {
+                server.note("list the parents");
+                reply(server.rows().template parents_of<EmbedMember>(key));
+            },
+            std::move(handler));
     }
     template <class Handler>
         requires requires(Rows& rows, const Key& key) { rows.load_version(key); }
