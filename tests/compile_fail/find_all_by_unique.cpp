@@ -3,11 +3,13 @@
 #include <larder/larder.hpp>
 #include <larder/testing/sample.hpp>
 
+#include <utility>
+
 using larder::testing::Pass;
 using Passes = larder::CachedRepository<Pass, larder::Stack<larder::MemoryCache, larder::MemoryDatabase>>;
 
 #ifdef LARDER_EXPECT_OK
-void find(Passes& passes) { passes.find_all_by<&Pass::holder_id>(7); }
+using Answer = decltype(std::declval<Passes&>().find_all_by<&Pass::holder_id>(7));
 #else
-void find(Passes& passes) { passes.find_all_by<&Pass::code>("late"); }
+using Answer = decltype(std::declval<Passes&>().find_all_by<&Pass::code>("late"));
 #endif

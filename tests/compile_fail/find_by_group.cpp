@@ -3,6 +3,8 @@
 #include <larder/larder.hpp>
 #include <larder/testing/sample.hpp>
 
+#include <utility>
+
 using larder::testing::Pass;
 using Passes = larder::CachedRepository<Pass, larder::Stack<larder::MemoryCache, larder::MemoryDatabase>>;
 
@@ -12,4 +14,4 @@ constexpr auto field = &Pass::id;
 constexpr auto field = &Pass::holder_id;
 #endif
 
-auto find(Passes& passes) { return passes.async_find_by<field>(7); }
+using Answer = decltype(std::declval<Passes&>().find_by<field>(7));

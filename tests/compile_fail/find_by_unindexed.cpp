@@ -3,6 +3,8 @@
 #include <larder/larder.hpp>
 #include <larder/testing/sample.hpp>
 
+#include <utility>
+
 using larder::testing::Pass;
 using Passes = larder::CachedRepository<Pass, larder::Stack<larder::MemoryCache, larder::MemoryDatabase>>;
 
@@ -12,4 +14,4 @@ constexpr auto field = &Pass::code;
 constexpr auto field = &Pass::note;
 #endif
 
-bool find(Passes& passes) { return static_cast<bool>(passes.find_by<field>("late")); }
+using Answer = decltype(std::declval<Passes&>().find_by<field>("late"));

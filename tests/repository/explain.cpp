@@ -53,9 +53,4 @@ TEST_CASE("a step, steps and a plan are printed") {
 
 TEST_CASE("a plan of no row is refused") { CHECK_THROWS_AS(static_cast<void>(Passes<WriteThrough>::explain(Verb::find_many, 0)), std::invalid_argument); }
 
-TEST_CASE_TEMPLATE("plans are what runs behind one tier", Policy, WriteThrough, WriteThroughUnfenced, Hybrid, Versioned<row_probe>, Versioned<schema_constant>,
-                   Versioned<group_epoch>, AsTold, FenceAndExpel) {
-    compare_all<Pass, One, Policy>();
-}
-
 TEST_CASE_TEMPLATE("plans are what runs where there is no version", Policy, WriteThrough, Hybrid) { compare_all<Setting, One, Policy>(); }

@@ -19,11 +19,6 @@ static_assert(Passes<WriteThrough>::explain(Verb::find_many, 100).miss.cache == 
 
 } // namespace
 
-TEST_CASE_TEMPLATE("plans are what runs behind two tiers", Policy, WriteThrough, WriteThroughUnfenced, Hybrid, Versioned<row_probe>, Versioned<schema_constant>,
-                   Versioned<group_epoch>, AsTold, FenceAndExpel) {
+TEST_CASE_TEMPLATE("plans are what runs behind two tiers, under policies that serve hits as they are", Policy, WriteThrough, WriteThroughUnfenced, Versioned<schema_constant>, FenceAndExpel) {
     compare_all<Pass, Two, Policy>();
-}
-
-TEST_CASE_TEMPLATE("plans are what runs where the tier answers hits by a plain function", Policy, WriteThrough, Versioned<row_probe>, Versioned<group_epoch>, AsTold) {
-    compare_all<Pass, OnePlain, Policy>();
 }

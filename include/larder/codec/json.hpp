@@ -28,7 +28,7 @@
 namespace larder {
 inline namespace v0 {
 
-/// A codec that people can read, in redis-cli or in a log of commands: three times the size and several times the time of `PackedCodec`. Meets `codec`.
+/// A codec that people can read, in redis-cli or in a log of commands; larger and much slower than `PackedCodec`. Meets `codec`.
 ///
 /// A value is the JSON text
 ///

@@ -24,7 +24,7 @@ enum class Absence : std::uint8_t {
     never_was,  ///< The database has no such row (or, by an alternate key, none any more).
     expired,    ///< The row's own `expires` moment has passed.
     revoked,    ///< The row is revoked.
-    not_cached, ///< `peek` found nothing in the caches; the database was not asked.
+    not_cached, ///< `peek` or `try_find` found nothing where it looked; the database was not asked.
     failed,     ///< The answer is an error.
 };
 
