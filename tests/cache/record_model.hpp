@@ -85,6 +85,8 @@ public:
         pass(now);
         const auto known = fences_.find(owner);
         if (known == fences_.end() || known->second.end < now + length) fences_[owner] = {now + length, length};
+        longest_ = std::max(longest_, length);
+        listen(now);
         lease_.reset();
         if (held_ && held_->value.row && held_->version > 0) {
             heard_[*held_->value.row] = std::max(floor(*held_->value.row), held_->version);
@@ -97,9 +99,11 @@ public:
     void publish(Time now, int row, larder::Version version, std::optional<ModelValue> value, const larder::Lifetime& lifetime, larder::FenceOwner owner) {
         pass(now);
         const bool own = fences_.erase(owner) != 0;
+        listen(now);
         lease_.reset();
         const bool about = held_ && (!held_->value.row || held_->value.row == row);
         if (version < std::max(floor(row), about ? held_->version : 0)) {
+            if (version == 0) certain_.erase(row);
             if (floor(row) != 0) heard_[row] = std::max(floor(row), version);
             else if (version != 0) heard_[row] = version;
             return;
@@ -187,10 +191,13 @@ private:
         held_.reset();
     }
 
+    /// Older writes may be heard of for twice as long as the longest fence.
+    void listen(Time now) { listens_until_ = std::max(listens_until_, now + 2 * longest_); }
+
     /// Lets time do its work.
     void pass(Time now) {
         const bool leased = lease_ && now < lease_->end;
-        if (held_ && now >= held_->fallback_end.value_or(held_->serve_end) && !leased && fences_.empty() && !unsettled_) *this = RecordModel();
+        if (held_ && now >= held_->fallback_end.value_or(held_->serve_end) && !leased && fences_.empty() && !unsettled_ && (heard_.empty() || now >= listens_until_)) *this = RecordModel();
         if (!leased) lease_.reset();
         for (auto fence = fences_.begin(); fence != fences_.end();) {
             if (now < fence->second.end) {
@@ -207,5 +214,7 @@ private:
     std::map<int, larder::Version> certain_; ///< Where it is certain: the newest version of each row.
     std::map<larder::FenceOwner, Fence> fences_;
     std::optional<Lease> lease_;
+    Duration longest_{};                ///< The longest fence.
+    Time listens_until_ = Time::min();  ///< Until when what was heard outlives the value.
     std::optional<Time> unsettled_; ///< Until when it must be kept, if a fence ended unpublished.
 };

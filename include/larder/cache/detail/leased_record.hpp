@@ -120,6 +120,8 @@ public:
             fences_.push_back({owner, until, length});
         else if (own->until < until)
             *own = {owner, until, length};
+        longest_fence_ = std::max(longest_fence_, length);
+        listen(now);
         lease_ = 0;
         drop(dropped, true);
     }
@@ -131,12 +133,14 @@ public:
                  Value& dropped) {
         settle(env, now, dropped);
         const bool stood = lift(env, owner);
+        listen(now);
         lease_ = 0;
         Floor floor = floors_.of(subject);
         const bool about = held_ && Rules::is_about(value_, subject);
         const bool guarded = env.enabled(Guard::floor_on_publish);
         if (guarded && version < std::max(floor.version, about ? version_ : Version{0})) {
-            floors_.set(subject, {std::max(floor.version, version), floor.newest});
+            // Whoever lifts a fence and publishes nothing may have met a newer version, which its writer never published.
+            floors_.set(subject, {std::max(floor.version, version), version != 0 ? floor.newest : 0});
             return false;
         }
         if (about) floor.newest = std::max(floor.newest, version_);
@@ -168,11 +172,13 @@ public:
     }
 
     /// When the record ends by itself, unless an operation comes before. A floor that outlives its value, and the mark of a fence
-    /// that ended unpublished, stay until the record is evicted.
+    /// that ended unpublished, stay until the record is evicted. A value that ends by its time takes the floor along, but not while
+    /// a fence and a publication of an older write may still be under way, sent again or late.
     template <class Env>
     SteadyTime ends(const Env& env) const noexcept {
         if (unsettled_ || (!held_ && !floors_.empty())) return SteadyTime::max();
         SteadyTime end = held_ ? fallback_until_ : SteadyTime::min();
+        if (!floors_.empty()) end = std::max(end, listens_until_);
         if (lease_ != 0) end = env.enabled(Guard::lease_expiry) ? std::max(end, lease_until_) : SteadyTime::max();
         for (const Fence& fence : fences_) end = env.enabled(Guard::settle_after_fence) ? SteadyTime::max() : std::max(end, fence.until);
         return end;
@@ -223,6 +229,9 @@ private:
         return token;
     }
 
+    /// Keeps what is known of versions for a while after a fence or a publication.
+    void listen(SteadyTime now) noexcept { listens_until_ = std::max(listens_until_, later(now, 2 * longest_fence_)); }
+
     /// Lets pass what time has ended.
     template <class Env>
     void settle(const Env& env, SteadyTime now, Value& dropped) {
@@ -231,6 +240,8 @@ private:
             lease_ = 0;
             fences_.clear();
             floors_.clear();
+            longest_fence_ = {};
+            listens_until_ = {};
             return;
         }
         if (lease_ != 0 && now >= lease_until_ && env.enabled(Guard::lease_expiry)) lease_ = 0;
@@ -288,6 +299,8 @@ private:
     LeaseToken lease_ = 0;
     SteadyTime lease_until_{};
     SteadyTime pinned_until_{};
+    SteadyTime listens_until_{}; ///< Until when older writes may still be heard of.
+    Duration longest_fence_{};
     Floors floors_;
 };
 

@@ -186,7 +186,7 @@ private:
         const Version newest = effective.at(read.key, read.invoked, read.invoked_at);
         if (newest == 0) return std::nullopt;
         for (const CommittedRow& row : of(read.key))
-            if (!row.present && row.step <= read.returned) return std::nullopt;
+            if (!row.present && row.step <= read.returned && row.version >= newest) return std::nullopt;
         return Violation{Property::c6_insert, asked(read) + " and was told that there is none although v" + std::to_string(newest) + " was effective before"};
     }
 
