@@ -314,3 +314,19 @@ TEST_CASE("history: it can be asked for what it was told") {
     CHECK(history.writes().size() == 1);
     CHECK(history.reads().size() == 1);
 }
+
+TEST_CASE("history: C6, a row that was inserted anew is found although it was absent before") {
+    History history;
+    history.committed("k", {.version = 1, .present = true, .revoked = false, .code = "c1", .step = 0});
+    history.committed("k", {.version = 2, .present = false, .revoked = false, .code = "", .step = 5});
+    history.committed("k", {.version = 3, .present = true, .revoked = false, .code = "c3", .step = 10});
+    history.wrote({.client = 1, .key = "k", .version = 3, .revoked = false, .bound = {}, .returned = 12, .returned_at = {}});
+    ReadSeen read;
+    read.key = "k";
+    read.invoked = 20;
+    read.returned = 21;
+    history.read(read);
+    const auto violation = history.check(true);
+    REQUIRE(violation);
+    CHECK(violation->property == Property::c6_insert);
+}
