@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: larder: a secret field may not be a key of a shared tier, where keys are in clear: make the field a larder::Hashed, or do not call it secret
+// expect: larder: a secret field may not be part of the primary key, which aliases hold in clear in a shared tier: make the field a larder::Hashed, or do not call it secret
 #include <larder/codec/packed.hpp>
 
 #include <boost/describe/class.hpp>
@@ -8,16 +8,16 @@
 #include <string>
 
 struct Account {
-    std::int64_t id = 0;
+    std::string name;
 #ifdef LARDER_EXPECT_OK
     larder::Hashed<std::string> token;
 #else
     std::string token;
 #endif
 };
-BOOST_DESCRIBE_STRUCT(Account, (), (id, token))
+BOOST_DESCRIBE_STRUCT(Account, (), (name, token))
 
 template <>
-struct larder::entity_traits<Account> : larder::schema<"accounts", larder::primary<&Account::id>, larder::unique<&Account::token>, larder::secret<&Account::token>> {};
+struct larder::entity_traits<Account> : larder::schema<"accounts", larder::primary<&Account::token>, larder::unique<&Account::name>, larder::secret<&Account::token>> {};
 
 larder::DecodeOutcome decode(const std::string& bytes, larder::AliasTarget<Account>& target) { return larder::PackedCodec().decode(bytes, target); }

@@ -25,8 +25,8 @@ namespace detail {
 /// Says in a sentence why a value may not go to a shared tier by a codec with this cipher; nothing if it may.
 template <class T, class Cipher>
 constexpr void check_secrets() noexcept {
-    static_assert(keys_are_no_secret<typename Layout<T>::Owner>(),
-                  "larder: a secret field may not be a key of a shared tier, where keys are in clear: make the field a larder::Hashed, or do not call it secret");
+    static_assert(primary_key_is_no_secret<typename Layout<T>::Owner>(),
+                  "larder: a secret field may not be part of the primary key, which aliases hold in clear in a shared tier: make the field a larder::Hashed, or do not call it secret");
     static_assert(!has_sealed_v<T> || cipher<Cipher>,
                   "larder: the entity has secret fields, which a codec without a cipher cannot encode: give the codec one, such as AesGcm of codec/aes_gcm.hpp");
 }

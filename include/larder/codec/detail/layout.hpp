@@ -161,11 +161,11 @@ constexpr bool names_sealed_member() noexcept {
     return []<auto... Members>(MemberList<Members...>) { return (is_sealed<Members>() || ...); }(Space{});
 }
 
-/// Whether no key by which an entity's values are found in a shared tier holds a secret in clear.
+/// Whether an entity's primary key, which its alternate keys lead to in a shared tier, holds no secret in clear.
 template <class Entity>
-constexpr bool keys_are_no_secret() noexcept {
+constexpr bool primary_key_is_no_secret() noexcept {
     if constexpr (has_schema<Entity>)
-        return []<class... Spaces>(boost::mp11::mp_list<Spaces...>) { return (!names_sealed_member<Spaces>() && ...); }(typename schema_of<Entity>::spaces{});
+        return !names_sealed_member<boost::mp11::mp_front<typename schema_of<Entity>::spaces>>();
     else
         return true;
 }
