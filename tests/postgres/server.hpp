@@ -12,6 +12,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -36,6 +38,13 @@ public:
 
     /// How to connect to it.
     const std::string& conninfo() const noexcept { return conninfo_; }
+    /// What the connection string says of a word.
+    std::string part(const std::string& word) const {
+        const auto from = conninfo_.find(word + "=") + word.size() + 1;
+        return conninfo_.substr(from, conninfo_.find(' ', from) - from);
+    }
+    /// The path of its unix socket.
+    std::string socket() const { return part("host") + "/.s.PGSQL." + part("port"); }
 
 private:
     PostgresServer() {
@@ -111,7 +120,8 @@ public:
         stranger().run("DROP SCHEMA " + name_ + " CASCADE");
     }
 
-    std::string conninfo() const { return PostgresServer::instance().conninfo() + " options='-c search_path=" + name_ + "'"; }
+    /// How to connect to it, with more options of the server's.
+    std::string conninfo(const std::string& more = "") const { return PostgresServer::instance().conninfo() + " options='-c search_path=" + name_ + " " + more + "'"; }
     auto executor() { return threads_.get_executor(); }
 
     /// A pool in this place.
@@ -150,6 +160,23 @@ struct PostgresWorld {
         return WaitingPostgres<Entity>(PostgresDatabase<Entity>(pool));
     }
 };
+
+/// The answer to come of an operation that `start(handler)` starts.
+template <class T, class Start>
+std::future<Outcome<T>> pending(Start start) {
+    const auto promise = std::make_shared<std::promise<Outcome<T>>>();
+    auto answer = promise->get_future();
+    start([promise](Outcome<T> outcome) { promise->set_value(std::move(outcome)); });
+    return answer;
+}
+
+/// Waits until `sql` answers `wanted` to somebody else.
+inline void until(const PostgresPlace& place, const std::string& sql, const std::string& wanted) {
+    Stranger stranger(place.conninfo());
+    while (stranger.run(sql) != wanted) {}
+}
+/// How many of others' statements wait for a lock.
+inline constexpr auto waiting_for_locks = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
 
 /// Whether an operation succeeded; says why if it did not.
 template <class T>

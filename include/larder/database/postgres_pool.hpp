@@ -121,8 +121,8 @@ private:
             std::string asked;
             if (auto invalid = read_conninfo(asked)) return invalid;
             fill_target(asked);
-            readers = group(options.readers);
-            writers = group(options.writers);
+            readers = group(options.readers, false);
+            writers = group(options.writers, true);
             return {};
         }
 
@@ -159,9 +159,9 @@ private:
             list.emplace_back("options", asked + " -c default_transaction_isolation=read\\ committed -c TimeZone=UTC -c statement_timeout=" + std::to_string(options.statement_timeout.count()));
         }
 
-        std::shared_ptr<detail::PostgresGroup> group(std::size_t connections) const {
+        std::shared_ptr<detail::PostgresGroup> group(std::size_t connections, bool apart) const {
             return std::make_shared<detail::PostgresGroup>(
-                executor, detail::PostgresGroupSettings{target, connections, options.answer_timeout, options.least_rest, options.most_rest, options.random});
+                executor, detail::PostgresGroupSettings{target, connections, apart, options.answer_timeout, options.least_rest, options.most_rest, options.random});
         }
     };
 

@@ -28,13 +28,14 @@ namespace detail {
 struct PostgresGroupSettings {
     PostgresTarget target;
     std::size_t connections = 1;
+    bool apart = false; ///< Whether a call waits for another connection rather than behind others, up to the bound.
     std::chrono::milliseconds answer_timeout{};
     std::chrono::milliseconds least_rest{}, most_rest{};
     std::function<std::uint64_t()> random;
 };
 
 /// Connections to the same server that share the calls of many callers: each call goes to the connection with the fewest under
-/// way, and while all have some, another connection is opened, up to the bound.
+/// way, and while all have some, another connection is opened, up to the bound; a call that may wait for a lock waits for that one.
 ///
 /// A call that no server has run is sent again, and so is a read whose answer was lost, once; a write whose answer was lost is
 /// never. After a failure to connect, the group rests for a while that doubles each time, less a random share of up to half;
@@ -120,17 +121,21 @@ public:
     }
 
     void ended(const Connection& connection, std::vector<PostgresCallPtr> unsent, std::vector<PostgresCallPtr> lost, Error why) override {
-        std::deque<PostgresCallPtr> hopeless;
+        std::deque<PostgresCallPtr> hopeless, waiting;
         {
             const std::lock_guard lock(mutex_);
             std::erase(all_, connection);
             if (!connection->was_ready()) {
                 rest();
                 last_failure_ = why;
-                if (std::none_of(all_.begin(), all_.end(), [](const auto& other) { return !other->is_shunned(); })) hopeless.swap(waiting_);
+                if (std::none_of(all_.begin(), all_.end(), [](const auto& other) { return !other->is_shunned(); }))
+                    hopeless.swap(waiting_);
+                else
+                    waiting.swap(waiting_);
             }
         }
         for (auto& call : hopeless) fail(std::move(call), Kind::unsent, why);
+        for (auto& call : waiting) submit(std::move(call));
         constexpr int most_attempts = 3;
         for (auto& call : unsent)
             if (call->attempts < most_attempts)
@@ -165,6 +170,7 @@ private:
                 opened = std::make_shared<PostgresConnection>(executor_);
                 all_.push_back(opened);
                 ++usable;
+                if (settings_.apart) return nullptr;
             }
         }
         if (usable == 0) refused = last_failure_;
