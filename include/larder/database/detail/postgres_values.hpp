@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#if !__has_include(<libpq-fe.h>)
+#if __has_include(<libpq-fe.h>)
+#include <libpq-fe.h>
+#elif __has_include(<postgresql/libpq-fe.h>)
+#include <postgresql/libpq-fe.h>
+#else
 #error "larder: the PostgreSQL adapter needs libpq's header libpq-fe.h (Debian: libpq-dev; pkg-config: libpq)"
 #endif
-#include <libpq-fe.h>
 #if !defined(LIBPQ_HAS_PIPELINING)
 #error "larder: the PostgreSQL adapter needs libpq 14 or newer, which has pipelines"
 #endif
