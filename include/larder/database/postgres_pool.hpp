@@ -93,6 +93,8 @@ public:
 private:
     template <class Entity>
     friend class PostgresDatabase;
+    template <class Entity>
+    friend class PostgresOutbox;
     friend class detail::PostgresSession;
 
     struct State {

@@ -106,6 +106,12 @@ public:
         return *this;
     }
 
+    /// Numbers as one parameter, an array.
+    PostgresRequest& numbers(std::span<const std::int64_t> numbers) {
+        array(postgres_types(PostgresForm::integer), numbers, [](std::int64_t number) { return number; });
+        return *this;
+    }
+
     /// Says that the request changes something, so that it must not be repeated where it is not known to have failed.
     PostgresRequest& writes() noexcept {
         writes_ = locks_ = true;
@@ -152,8 +158,11 @@ private:
 
     template <entity Entity, auto Member, class Key, class Part>
     void array(std::span<const Key> keys, Part part) {
-        using Value = bare_value_t<member_t<Member>>;
-        const auto types = postgres_types(postgres_form_v<Value>);
+        unsendable<Entity, Member>(array(postgres_types(postgres_form_v<bare_value_t<member_t<Member>>>), keys, part));
+    }
+
+    template <class Key, class Part>
+    Unsendable array(const PostgresTypes& types, std::span<const Key> keys, Part part) {
         auto& parameter = open(types.many, true);
         put_i32(bytes_, keys.empty() ? 0 : 1);
         put_i32(bytes_, 0);
@@ -166,12 +175,13 @@ private:
             const std::size_t at = bytes_.size();
             put_i32(bytes_, 0);
             const Unsendable wrong = put_value(bytes_, part(key), most_value_bytes_);
-            if (wrong != Unsendable::none) return unsendable<Entity, Member>(wrong);
+            if (wrong != Unsendable::none) return wrong;
             boost::endian::store_big_s32(reinterpret_cast<unsigned char*>(bytes_.data() + at), static_cast<std::int32_t>(bytes_.size() - at - 4));
         }
         constexpr std::size_t most_message_bytes = std::size_t{1} << 30; // PostgreSQL's own bound
-        if (bytes_.size() >= most_message_bytes) return unsendable<Entity, Member>(Unsendable::too_large);
+        if (bytes_.size() >= most_message_bytes) return Unsendable::too_large;
         parameter.length = static_cast<int>(bytes_.size() - parameter.offset);
+        return Unsendable::none;
     }
 
     template <entity Entity, auto Member>
