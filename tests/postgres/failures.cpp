@@ -255,6 +255,24 @@ TEST_CASE("a statement whose backend is ended is run again, once") {
     CHECK(place.run("SELECT version FROM holders") == "2");
 }
 
+TEST_CASE("a server that takes no more connections is used through those that there are") {
+    PostgresPlace place;
+    REQUIRE(succeeds(create_tables<Holder>(place.pool())));
+    const auto schema = place.run("SELECT current_schema");
+    place.run("DROP ROLE IF EXISTS guest; CREATE ROLE guest LOGIN CONNECTION LIMIT 1; GRANT USAGE ON SCHEMA " + schema + " TO guest; GRANT ALL ON ALL TABLES IN SCHEMA " + schema + " TO guest");
+    {
+        WaitingPostgres<Holder> holders{PostgresDatabase<Holder>(place.pool({.conninfo = place.conninfo(), .user = "guest", .writers = 8}))};
+        for (int round = 0; round < 5; ++round) {
+            std::vector<std::future<Outcome<Holder>>> inserts;
+            for (int i = 0; i < 20; ++i) inserts.push_back(pending<Holder>([&](auto done) { holders.asynchronous().async_insert(holder(std::to_string(i)), std::move(done)); }));
+            for (auto& insert : inserts) CHECK(succeeds(insert.get()));
+        }
+    }
+    CHECK(place.run("SELECT count(*) FROM holders") == "100");
+    until(place, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'guest'", "0");
+    place.run("DROP OWNED BY guest; DROP ROLE guest");
+}
+
 TEST_CASE("a server that has become read-only refuses writes, and takes them again") {
     PostgresPlace place;
     REQUIRE(succeeds(create_tables<Holder>(place.pool())));

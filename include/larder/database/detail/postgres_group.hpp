@@ -117,6 +117,7 @@ public:
             if (outdated) connection->retire();
             if (call->attempts < (stood_in_the_way ? most_attempts : outdated ? 2 : 0)) return submit(std::move(call));
         }
+        serve_waiting(*connection);
         finish(std::move(call), std::move(answer));
     }
 
@@ -175,6 +176,19 @@ private:
         }
         if (usable == 0) refused = last_failure_;
         return least;
+    }
+
+    /// Gives a connection that has nothing more to do a call that waits for another one to be opened.
+    void serve_waiting(const PostgresConnection& idle) {
+        if (!settings_.apart || idle.load() != 0) return;
+        PostgresCallPtr next;
+        {
+            const std::lock_guard lock(mutex_);
+            if (waiting_.empty()) return;
+            next = std::move(waiting_.front());
+            waiting_.pop_front();
+        }
+        submit(std::move(next));
     }
 
     // ---- ends of calls ----------------------------------------------------------------------------------------------
