@@ -172,7 +172,8 @@ private:
         return "PostgreSQL at " + text(PQhost(handle_)) + ":" + text(PQport(handle_)) + ", database " + text(PQdb(handle_));
     }
     Error connect_failure() const { return {errc::database_unavailable, one_line(PQerrorMessage(handle_))}; }
-    Error broken() const { return {errc::database_unavailable, place() + ": " + one_line(PQerrorMessage(handle_))}; }
+    /// Without libpq's words, in which those of an earlier refusal may still be, values and all.
+    Error broken() const { return {errc::database_unavailable, place() + ": the connection broke, or the server ended it"}; }
 
     // ---- connecting -------------------------------------------------------------------------------------------------
 

@@ -56,12 +56,10 @@ public:
         const PostgresResult result(PQexecParams(handle_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr, 0));
         const auto status = PQresultStatus(result.get());
         if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-            auto failure = refusal_in(result.get());
-            if (failure.state.empty())
-                error_ = {errc::database_unavailable, name + ": " + one_line(PQerrorMessage(handle_.get()))};
-            else
-                // Statements that make tables hold no values, so neither do the server's words.
-                error_ = error_of(failure, name, false).code == make_error_code(errc::database_failure) ? Error(errc::database_failure, name + ": " + failure.said) : error_of(failure, name, false);
+            const auto failure = refusal_in(result.get());
+            error_ = failure.state.empty() ? Error(errc::database_unavailable, name + ": the connection to the server was lost") : error_of(failure, name, false);
+            // Statements that make tables hold no values, so neither do the server's words.
+            if (error_ == errc::database_failure) error_.text = name + ": " + failure.said;
             return answer;
         }
         for (int i = 0; i < PQntuples(result.get()); ++i) answer.emplace_back(PQgetvalue(result.get(), i, 0), static_cast<std::size_t>(PQgetlength(result.get(), i, 0)));
