@@ -12,6 +12,9 @@
 #include <string>
 #include <vector>
 
+#include <signal.h>
+#include <sys/types.h>
+
 using namespace larder_tests;
 using larder::testing::Holder;
 using std::chrono::milliseconds;
@@ -253,6 +256,31 @@ TEST_CASE("a statement whose backend is ended is run again, once") {
     CHECK(*version == 2);
     CHECK(succeeds(settled.get()));
     CHECK(place.run("SELECT version FROM holders") == "2");
+}
+
+TEST_CASE("a server that crashes: what it did not answer is unknown, and it is used again once it is back") {
+    PostgresPlace place;
+    const auto pool = place.pool();
+    REQUIRE(succeeds(create_tables<Holder>(pool)));
+    WaitingPostgres<Holder> holders{PostgresDatabase<Holder>(pool)};
+    const auto stored = holders.insert(holder("first"));
+    REQUIRE(succeeds(stored));
+    Stranger stranger(place.conninfo());
+    stranger.run("BEGIN; UPDATE holders SET motto = 'x'");
+    auto update = pending<Version>([&](auto done) { holders.asynchronous().async_update(*stored, 1, {}, std::move(done)); });
+    until(place, waiting_for_locks, "1");
+    const auto backend = static_cast<::pid_t>(std::stoi(place.run("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'")));
+    REQUIRE(::kill(backend, SIGKILL) == 0); // the server ends all others, and recovers
+    check_fails(update.get(), errc::outcome_unknown, "holders");
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    auto loaded = holders.load(stored->id, ReadMode::plain);
+    while (!loaded && std::chrono::steady_clock::now() < give_up) {
+        CHECK(loaded.error() == errc::database_unavailable);
+        loaded = holders.load(stored->id, ReadMode::plain);
+    }
+    REQUIRE(succeeds(loaded));
+    CHECK(*loaded == *stored);
+    CHECK(succeeds(holders.update(*stored, 1, {})));
 }
 
 TEST_CASE("a server that takes no more connections is used through those that there are") {

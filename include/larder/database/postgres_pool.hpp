@@ -65,6 +65,9 @@ struct PostgresOptions {
 /// All input and output happens on the executor, without blocking and without a thread of the pool's own; many callers share a
 /// connection, whose requests are pipelined. The executor's context outlives the pool and the operations under way. Thread-safe.
 /// Operations under way keep the executor at work; idle connections do not. A handle must not be carried across `fork`.
+///
+/// A repository's blocking verbs wait for the executor, so they are called on threads that do not run it. Statements stay prepared for as
+/// long as a connection lasts, so a proxy between must keep each connection on one server's session.
 class PostgresPool {
 public:
     /// \throws Failure `errc::invalid_options`. Nothing is connected yet.
