@@ -66,7 +66,7 @@ private:
         ::close(out[0]);
         if (conninfo_.empty()) {
             stop();
-            throw std::runtime_error("the private PostgreSQL server did not start (" + script + " says why): install the package 'postgresql'");
+            throw std::runtime_error("the private PostgreSQL server did not start: " + (std::filesystem::exists(script) ? std::string("install the package 'postgresql', if that is missing (the script says)") : "run the program in the build folder, from which it finds " + script));
         }
     }
     PostgresServer(const PostgresServer&) = delete;
