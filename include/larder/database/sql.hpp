@@ -26,6 +26,7 @@ inline namespace v0 {
 ///   `clock_grain`: by how many microseconds it may lag.
 /// - `column_type<Value>()`: the type of a column for a field. `generated_key<Value>()`: the definition, primary key included, of
 ///   an integer column whose values the database makes and never makes twice.
+/// - `given_key`: what an INSERT says before `VALUES` when it gives such a column a value of its own; may be empty.
 /// - `keys_source(sql, parts, count, types)` appends a table `larder_keys(i, p0, p1, ...)` of `count` keys given as parameters, with the
 ///   position of each; `types` are the column types of the parts.
 template <class D>
@@ -37,6 +38,7 @@ concept sql_dialect = requires(std::string& sql, std::size_t number, const std::
     { D::clock_grain } -> std::convertible_to<std::size_t>;
     { D::template column_type<std::string>() } -> std::convertible_to<std::string_view>;
     { D::template generated_key<int>() } -> std::convertible_to<std::string_view>;
+    { D::given_key } -> std::convertible_to<std::string_view>;
     D::keys_source(sql, number, number, types);
 };
 
@@ -136,33 +138,42 @@ struct Sql {
     /// Parameters: `detail::insert_members_t<Entity, WithKey>`. Answers: the row's own columns; with embeds, its primary key alone.
     template <bool WithKey>
     static std::string insert() {
-        using Given = detail::insert_members_t<Entity, WithKey>;
         Writer sql;
-        sql.text("INSERT INTO ").name(Schema::table);
-        if constexpr (Given::size == 0 && !Schema::has_version) {
-            sql.text(" DEFAULT VALUES");
-        } else {
-            sql.text(" (").template columns<Entity>(detail::join_members_t<Given, typename Schema::version_members>{}).text(") VALUES (");
-            sql.parameters(1, Given::size);
-            if constexpr (Schema::has_version) {
-                if constexpr (Given::size != 0) sql.text(", ");
-                if constexpr (Schema::is_reusable) {
-                    sql.text("coalesce((SELECT larder_version FROM ").name(graves_table()).text(" WHERE ");
-                    sql.each(members<0>{}, " AND ", [&]<auto Member>(std::size_t) {
-                        sql.template column<Entity, Member>().text(" = ").parameter(detail::position_in<Member>(Given{}) + 1);
-                    });
-                    sql.text("), 0) + 1");
-                } else {
-                    sql.text("1");
-                }
-            }
+        if (insert_into<WithKey>(sql)) {
+            sql.text(" VALUES (");
+            insert_values<WithKey>(sql);
             sql.text(")");
+        } else {
+            sql.text(" DEFAULT VALUES");
         }
         sql.text(" RETURNING ");
         if constexpr (Schema::has_embeds)
             sql.template columns<Entity>(members<0>{});
         else
             sql.template columns<Entity>(detail::column_members_t<Entity>{});
+        return sql.take();
+    }
+
+    /// The same for databases where an INSERT may stand in a WITH. Answers: the joined row; no row, and nothing inserted, if an
+    /// embedded row that must exist does not.
+    template <bool WithKey>
+    static std::string insert_joined()
+        requires(Schema::has_embeds)
+    {
+        Writer sql;
+        sql.text("WITH larder_inserted AS (");
+        insert_into<WithKey>(sql);
+        sql.text(" SELECT ");
+        insert_values<WithKey>(sql);
+        sql.text(" WHERE true");
+        detail::for_each_embed<Entity>([&]<std::size_t Embed>() {
+            if constexpr (!detail::relation_t<Entity, Embed>::optional) related_exists<Embed, detail::insert_members_t<Entity, WithKey>>(sql);
+        });
+        sql.text(" RETURNING ").template columns<Entity>(detail::column_members_t<Entity>{}).text(") SELECT ");
+        select_list(sql);
+        sql.text(" FROM larder_inserted AS t0");
+        std::size_t alias = 0;
+        joins<Entity>(sql, alias);
         return sql.take();
     }
 
@@ -203,7 +214,7 @@ struct Sql {
             sql.text(" AND ").template column<Entity, Member>().text(" ").text(Dialect::is_same).text(" ").parameter(detail::position_in<Member>(Given{}) + 1);
         });
         detail::for_each_embed<Entity>([&]<std::size_t Embed>() {
-            if constexpr (!detail::relation_t<Entity, Embed>::optional) related_exists<Embed>(sql);
+            if constexpr (!detail::relation_t<Entity, Embed>::optional) related_exists<Embed, Given>(sql);
         });
         return sql.take();
     }
@@ -317,6 +328,36 @@ private:
             sql.text("0");
     }
 
+    /// The table and the columns that an INSERT gives values; false if there are none.
+    template <bool WithKey>
+    static bool insert_into(Writer& sql) {
+        using Given = detail::insert_members_t<Entity, WithKey>;
+        sql.text("INSERT INTO ").name(Schema::table);
+        if constexpr (Given::size == 0 && !Schema::has_version) return false;
+        sql.text(" (").template columns<Entity>(detail::join_members_t<Given, typename Schema::version_members>{}).text(")");
+        if constexpr (WithKey && Schema::is_generated) sql.text(Dialect::given_key);
+        return true;
+    }
+
+    /// Those values: parameters, and the row's first version.
+    template <bool WithKey>
+    static void insert_values(Writer& sql) {
+        using Given = detail::insert_members_t<Entity, WithKey>;
+        sql.parameters(1, Given::size);
+        if constexpr (Schema::has_version) {
+            if constexpr (Given::size != 0) sql.text(", ");
+            if constexpr (Schema::is_reusable) {
+                sql.text("coalesce((SELECT larder_version FROM ").name(graves_table()).text(" WHERE ");
+                sql.each(members<0>{}, " AND ", [&]<auto Member>(std::size_t) {
+                    sql.template column<Entity, Member>().text(" = ").parameter(detail::position_in<Member>(Given{}) + 1);
+                });
+                sql.text("), 0) + 1");
+            } else {
+                sql.text("1");
+            }
+        }
+    }
+
     static void move_version(Writer& sql) {
         sql.template columns<Entity>(typename Schema::version_members{}).text(" = ").template columns<Entity>(typename Schema::version_members{}).text(" + 1");
     }
@@ -376,14 +417,15 @@ private:
             sql.text(" AND ").text(Dialect::clock).text(" + ").text(std::to_string(Dialect::clock_grain)).text(" <= ").parameter(given + (Schema::has_version ? 2 : 1));
     }
 
-    template <std::size_t Embed>
+    /// That the row which a foreign key among the parameters `Given` names is there.
+    template <std::size_t Embed, class Given>
     static void related_exists(Writer& sql) {
         using Relation = detail::relation_t<Entity, Embed>;
         using Child = typename Relation::Child;
         sql.text(" AND EXISTS (SELECT 1 FROM ").name(schema_of<Child>::table).text(" AS c WHERE ");
         [&]<auto... Keys, auto... Foreign>(detail::MemberList<Keys...>, detail::MemberList<Foreign...>) {
             std::size_t index = 0;
-            ((sql.text(index++ == 0 ? "" : " AND ").template column<Child, Keys>("c").text(" = ").parameter(detail::position_in<Foreign>(detail::update_members_t<Entity>{}) + 1)), ...);
+            ((sql.text(index++ == 0 ? "" : " AND ").template column<Child, Keys>("c").text(" = ").parameter(detail::position_in<Foreign>(Given{}) + 1)), ...);
         }(typename Relation::ChildKey{}, typename Relation::ForeignKey{});
         sql.text(")");
     }

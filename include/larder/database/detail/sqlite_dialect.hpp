@@ -36,6 +36,8 @@ struct SqliteDialect {
     template <class Value>
     static constexpr std::string_view generated_key() noexcept { return "INTEGER PRIMARY KEY AUTOINCREMENT"; }
 
+    static constexpr std::string_view given_key = "";
+
     static void keys_source(std::string& sql, std::size_t parts, std::size_t count, const std::vector<std::string_view>&) {
         sql += "larder_keys(i";
         for (std::size_t part = 0; part < parts; ++part) (sql += ", p") += std::to_string(part);
