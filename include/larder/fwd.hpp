@@ -28,6 +28,8 @@ class SystemEnvironment;
 
 template <class Entity, class Env>
 class MemoryCache;
+template <class Entity, class Env>
+class RedisCache;
 template <class Entity>
 class MemoryDatabase;
 template <class Entity>
