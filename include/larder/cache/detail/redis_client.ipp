@@ -109,6 +109,8 @@ struct Generation {
     std::string refusal; ///< What the server said to the log-in.
     std::array<std::string, redis_script_count> digests;
     Error lost;          ///< Why it was lost.
+    bool started = false;
+    bool ended = false;  ///< Whether its run has ended.
     bool prepared = false;
     bool tracking = false;
     bool beating = false;            ///< Whether a heartbeat is under way.
@@ -116,9 +118,9 @@ struct Generation {
     SteadyTime identified{};         ///< When the cache's identity was last found.
 };
 
-/// Keeps what the server says to the log-in; logs nothing.
+/// Keeps what the server says to the log-in; logs nothing. Boost.Redis uses copies of it that were moved from.
 struct Listener {
-    std::shared_ptr<Generation> generation;
+    Generation* generation;
 
     void set_prefix(std::string_view) const noexcept {}
     template <class... Any>
@@ -168,7 +170,7 @@ public:
     }
 
     void submit(std::shared_ptr<RedisCall> call) override {
-        if (!call->essential() && broken_.load(std::memory_order_acquire)) {
+        if ((!call->essential() && broken_.load(std::memory_order_acquire)) || stopped_.load(std::memory_order_acquire)) {
             skipped_.fetch_add(1, std::memory_order_relaxed);
             call->fail(down());
             return;
@@ -213,6 +215,7 @@ public:
     }
 
     void close() override {
+        stopped_.store(true, std::memory_order_release);
         asio::post(strand_, [self = shared_from_this()] {
             self->closed_ = true;
             self->timer_.cancel();
@@ -398,7 +401,10 @@ private:
         const std::lock_guard lock(mutex_);
         return last_failure_ ? ": " + last_failure_.text : std::string();
     }
-    Error down() const { return {errc::cache_unavailable, "there is no connection to Redis (" + where() + ")" + cause()}; }
+    Error down() const {
+        if (stopped_.load(std::memory_order_acquire)) return {errc::stopped, "the connection to Redis was closed"};
+        return {errc::cache_unavailable, "there is no connection to Redis (" + where() + ")" + cause()};
+    }
 
     void attempt() {
         if (closed_ || generation_) return;
@@ -427,7 +433,8 @@ private:
         config.resolve_timeout = config.connect_timeout = config.ssl_handshake_timeout = options().connect_timeout;
         config.health_check_interval = std::chrono::seconds(0);
         config.reconnect_wait_interval = std::chrono::seconds(0);
-        generation->connection.async_run(config, Listener{generation}, [self = shared_from_this(), generation](const error_code& ended) { self->run_ended(generation, ended); });
+        generation->started = true;
+        generation->connection.async_run(config, Listener{generation.get()}, [self = shared_from_this(), generation](const error_code& ended) { self->run_ended(generation, ended); });
         receive(generation);
         prepare(generation);
     }
@@ -585,6 +592,7 @@ private:
     }
 
     void run_ended(const std::shared_ptr<Generation>& generation, const error_code& ended) {
+        generation->ended = true;
         generation->connection.cancel();
         if (generation != generation_) return;
         std::string why = !generation->refusal.empty() ? "the server refuses the log-in: " + generation->refusal
@@ -613,8 +621,7 @@ private:
             lose_feed();
             generation->lost = why;
             if (generation->prepared) failures_ = 0;
-            // Its handlers fail what was sent.
-            generation->connection.cancel();
+            put_down(generation);
         }
         const Duration longest = options().longest_pause;
         Duration pause = options().first_pause;
@@ -632,6 +639,16 @@ private:
         waiting_ = std::move(kept);
         // The next tick, which is near, makes the next attempt.
         if (!closed_) timer_.cancel(), timer_soon();
+    }
+
+    /// Cancels all that a connection does, whose handlers then fail what was sent. While it is being made, a cancellation may come
+    /// between two steps and be forgotten: so until its run has ended.
+    void put_down(const std::shared_ptr<Generation>& generation) {
+        generation->connection.cancel();
+        if (generation->ended || !generation->started) return;
+        auto timer = std::make_shared<asio::steady_timer>(strand_, std::chrono::milliseconds(5));
+        auto& waiting = *timer;
+        waiting.async_wait([self = shared_from_this(), generation, timer = std::move(timer)](const error_code&) { self->put_down(generation); });
     }
 
     void timer_soon() {
@@ -675,6 +692,7 @@ private:
     std::atomic<bool> tracked_{false};
     std::atomic<bool> broken_{false};
     std::atomic<bool> connected_{false};
+    std::atomic<bool> stopped_{false};
     std::atomic<RedisMicros> latest_{0};
     std::atomic<RedisMicros> earliest_{0};
     std::atomic<std::uint64_t> connections_{0};
