@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "server.hpp"
+
+#include <larder/cache/memory.hpp>
+#include <larder/cache/redis.hpp>
+#include <larder/database/memory.hpp>
+#include <larder/larder.hpp>
+#include <larder/testing/sample.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <signal.h>
+
+using namespace redis_tests;
+using namespace larder;
+using namespace std::chrono_literals;
+using testing::Holder;
+using testing::Pass;
+
+namespace {
+
+using Passes = CachedRepository<Pass, Stack<MemoryCache, RedisCache, MemoryDatabase>, WriteThrough>;
+
+/// One process as far as Redis and the database can tell.
+struct Process {
+    Process(RedisOptions options, MemoryTables tables) : redis(io.executor(), std::move(options)), passes({{.max_entries = 1000}, redis, tables}, {.ttl = 1h, .jitter = 0}) {}
+
+    /// Reads until the answer comes from the tier in front.
+    bool keeps(std::int64_t id) {
+        for (int i = 0; i < 2000; ++i) {
+            if (passes.find(id).source() == Level::memory) return true;
+            boost::asio::steady_timer(io.executor(), 2ms).wait();
+        }
+        return false;
+    }
+
+    Io io;
+    RedisConnection redis;
+    Passes passes;
+};
+
+struct Fleet {
+    explicit Fleet(RedisServer& server) {
+        options = server.options();
+        static std::atomic<int> number{0};
+        options.prefix = "fleet" + std::to_string(++number);
+        options.timeout = 2s;
+        options.heartbeat = 20ms;
+        options.near_delta = 300ms;
+        holder = MemoryDatabase<Holder>(tables).insert({}).value().id;
+    }
+    Pass row(int number) const {
+        Pass row;
+        row.holder_id = holder;
+        row.code = "code " + std::to_string(number);
+        row.badge = "badge " + std::to_string(number);
+        row.note = "first";
+        row.expires_at = TimePoint(std::chrono::hours(24 * 365 * 100));
+        return row;
+    }
+
+    MemoryTables tables;
+    RedisOptions options;
+    std::int64_t holder = 0;
+};
+
+RedisServer& server() {
+    static RedisServer started;
+    return started;
+}
+
+} // namespace
+
+TEST_CASE("what one process revokes, another does not serve beyond the bound") {
+    Fleet fleet(server());
+    Process here(fleet.options, fleet.tables), there(fleet.options, fleet.tables);
+    for (int number = 1; number <= 20; ++number) {
+        const auto inserted = here.passes.insert(fleet.row(number));
+        REQUIRE(inserted);
+        const std::int64_t id = inserted.row()->id;
+        REQUIRE(there.keeps(id));
+        REQUIRE(here.keeps(id));
+        const auto revoked = here.passes.revoke(id);
+        REQUIRE(revoked);
+        CHECK(!revoked.effective());
+        CHECK(revoked.pending() == fleet.options.near_delta);
+        const auto acknowledged = std::chrono::steady_clock::now();
+        CHECK(!here.passes.find(id));
+        while (there.passes.find(id)) {
+            REQUIRE(std::chrono::steady_clock::now() - acknowledged < fleet.options.near_delta);
+        }
+        CHECK(there.passes.find(id).absence() == Absence::revoked);
+        CHECK(there.passes.find_by<&Pass::code>(inserted.row()->code).absence() == Absence::revoked);
+    }
+}
+
+TEST_CASE("a process whose connection hangs serves what it has no longer than the bound") {
+    RedisServer own;
+    Fleet fleet(own);
+    fleet.options.timeout = 200ms;
+    Process here(fleet.options, fleet.tables), there(fleet.options, fleet.tables);
+    const auto inserted = here.passes.insert(fleet.row(1));
+    REQUIRE(inserted);
+    const std::int64_t id = inserted.row()->id;
+    REQUIRE(there.keeps(id));
+    own.send(SIGSTOP);
+    const auto written = here.passes.update(id, [](Pass& pass) { pass.note = "second"; });
+    const auto acknowledged = std::chrono::steady_clock::now();
+    REQUIRE(written);
+    CHECK(written.pending() > fleet.options.near_delta);
+    while (there.passes.find(id)->note != "second") {
+        REQUIRE(std::chrono::steady_clock::now() - acknowledged < fleet.options.near_delta);
+    }
+    own.send(SIGCONT);
+    CHECK(here.passes.find(id)->note == "second");
+}
+
+TEST_CASE("two processes that write and read the same rows see nothing older than the bound") {
+    Fleet fleet(server());
+    Process here(fleet.options, fleet.tables), there(fleet.options, fleet.tables);
+    const auto inserted = here.passes.insert(fleet.row(1));
+    REQUIRE(inserted);
+    const std::int64_t id = inserted.row()->id;
+    const std::string code = inserted.row()->code;
+    std::atomic<Version> settled{inserted.row()->version};
+    std::atomic<bool> stop{false};
+    std::atomic<int> older{0}, failed{0};
+    std::vector<std::thread> readers;
+    for (Process* process : {&here, &there})
+        for (const bool by_code : {false, true})
+            readers.emplace_back([&, process, by_code] {
+                while (!stop) {
+                    const Version least = settled;
+                    const auto found = by_code ? process->passes.find_by<&Pass::code>(code) : process->passes.find(id);
+                    if (!found)
+                        ++failed;
+                    else if (found->version < least)
+                        ++older;
+                }
+            });
+    Version last = 0;
+    for (int i = 0; i < 10; ++i) {
+        for (Process* process : {&here, &there}) {
+            const auto written = process->passes.update(id, [](Pass& pass) { pass.note += "+"; });
+            REQUIRE(written);
+            CHECK(written.version() > last);
+            last = written.version();
+        }
+        // What was acknowledged before is seen by all once the bound has passed.
+        boost::asio::steady_timer(here.io.executor(), fleet.options.near_delta).wait();
+        settled = last;
+    }
+    stop = true;
+    for (auto& reader : readers) reader.join();
+    CHECK(older == 0);
+    CHECK(failed == 0);
+}
+
+TEST_CASE("an alternate key that a process gives to another row leads nobody to the first") {
+    Fleet fleet(server());
+    Process here(fleet.options, fleet.tables), there(fleet.options, fleet.tables);
+    const std::int64_t first = here.passes.insert(fleet.row(1)).row()->id;
+    const std::int64_t second = here.passes.insert(fleet.row(2)).row()->id;
+    CHECK(there.passes.find_by<&Pass::code>("code 1")->id == first);
+    REQUIRE(here.passes.update(first, [](Pass& pass) { pass.code = "code 3"; }));
+    REQUIRE(here.passes.update(second, [](Pass& pass) { pass.code = "code 1"; }));
+    const auto acknowledged = std::chrono::steady_clock::now();
+    for (;;) {
+        const auto found = there.passes.find_by<&Pass::code>("code 1");
+        REQUIRE(found);
+        CHECK(found->code == "code 1");
+        if (found->id == second) break;
+        REQUIRE(std::chrono::steady_clock::now() - acknowledged < fleet.options.near_delta);
+    }
+}
+
+TEST_CASE("reads go on while Redis is away, and writes say how long they may be pending") {
+    RedisServer own;
+    Fleet fleet(own);
+    fleet.options.timeout = 200ms;
+    Process process(fleet.options, fleet.tables);
+    const std::int64_t id = process.passes.insert(fleet.row(1)).row()->id;
+    CHECK(process.passes.find(id));
+    own.stop();
+    CHECK(process.passes.find(id)->note == "first");
+    const auto written = process.passes.update(id, [](Pass& pass) { pass.note = "second"; });
+    REQUIRE(written);
+    CHECK(written.pending() == 1h);
+    CHECK(process.passes.find(id)->note == "second");
+    CHECK(process.passes.find_by<&Pass::code>("code 1")->note == "second");
+    own.start();
+    REQUIRE(process.keeps(id));
+    CHECK(process.passes.find(id)->note == "second");
+}
