@@ -2,6 +2,7 @@
 #include "client.hpp"
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include <signal.h>
@@ -41,6 +42,46 @@ TEST_CASE("two clients see each other's fences and publications") {
     CHECK(reader.fill(lease, 2).value() == FillOutcome::lost);
     CHECK(reader.hit() == 3);
     CHECK(reader.connection.status().identity == writer.connection.status().identity);
+}
+
+TEST_CASE("a record that knows the newest version says so to whoever may fill it") {
+    Client client(options());
+    CHECK(!client.look(1)->floored);
+    REQUIRE(client.tier.fence(Client::keys(2), 7, 1min).has_value());
+    REQUIRE(client.publish(5, 7, 2).has_value());
+    REQUIRE(client.tier.expel(Client::keys(2)).has_value());
+    CHECK(!client.tier.lookup<0>(2, {.want_lease = false})->floored);
+    CHECK(client.look(2)->floored);
+    REQUIRE(client.publish(5, 0, 3).has_value());
+    CHECK(!client.look(3)->floored);
+}
+
+TEST_CASE("an alternate key and its row come in one round trip") {
+    Client client(options());
+    const auto follow = [&](Demand row = {}) {
+        std::promise<Outcome<Followed<Pass>>> promise;
+        client.tier.tier().async_follow<code>("key", {.lease_for = 1min}, row, [&](Outcome<Followed<Pass>> found) { promise.set_value(std::move(found)); });
+        return promise.get_future().get().value();
+    };
+    auto found = follow();
+    CHECK(found.alias.answer == Answer::miss);
+    REQUIRE(found.alias.lease != 0);
+    CHECK(follow().alias.answer == Answer::wait);
+    REQUIRE(client.tier.fill<code>("key", {.lease = found.alias.lease, .version = 3, .value = 1, .age = {}, .lifetime = Client::life()}).value() == FillOutcome::stored);
+    found = follow();
+    CHECK(found.alias.value == 1);
+    CHECK(found.row.answer == Answer::miss);
+    client.store(3);
+    const auto before = client.connection.status().requests;
+    found = follow();
+    CHECK(client.connection.status().requests == before + 1);
+    CHECK(found.alias.value == 1);
+    REQUIRE(found.row.answer == Answer::hit);
+    CHECK(*found.row.value.full == sample_row<Pass>(1, 3));
+    CHECK(found.row.version == 3);
+    CHECK(follow({.min_version = 4}).row.answer == Answer::miss);
+    REQUIRE(client.tier.fence(Client::keys(1), 7, 1min).has_value());
+    CHECK(follow().row.answer == Answer::miss);
 }
 
 TEST_CASE("every key ends by itself") {

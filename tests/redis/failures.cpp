@@ -147,7 +147,7 @@ TEST_CASE("options out of their range are refused") {
     refused([](RedisOptions& options) { options.timeout = 0ms; });
     refused([](RedisOptions& options) { options.heartbeat = options.near_delta; });
     refused([](RedisOptions& options) { options.keep_floors = 0ms; });
-    CHECK_THROWS_AS(RedisConnection(boost::asio::any_io_executor()), Failure);
+    CHECK_THROWS_AS(RedisConnection(boost::asio::any_io_executor{}), Failure);
     RedisCacheConfig<PackedCodec<>> config(RedisConnection(io.executor(), hasty({})));
     config.max_value_bytes = 0;
     Env env;

@@ -184,6 +184,29 @@ TEST_CASE("an alternate key that a process gives to another row leads nobody to 
     }
 }
 
+TEST_CASE("without a tier in front a row is found by an alternate key in one round trip") {
+    Fleet fleet(server());
+    Io io;
+    const RedisConnection redis(io.executor(), fleet.options);
+    CachedRepository<Pass, Stack<RedisCache, MemoryDatabase>, WriteThrough> passes{{redis, fleet.tables}, {.ttl = 1h, .jitter = 0}};
+    const auto inserted = passes.insert(fleet.row(1));
+    REQUIRE(inserted);
+    CHECK(inserted.effective());
+    CHECK(passes.find(inserted.row()->id));
+    const auto before = redis.status().requests;
+    const auto found = passes.find_by<&Pass::code>("code 1");
+    REQUIRE(found);
+    CHECK(found->id == inserted.row()->id);
+    CHECK(found.source() == Level::shared);
+    CHECK(redis.status().requests == before + 1);
+    REQUIRE(passes.update(found->id, [](Pass& pass) { pass.code = "code 2"; }));
+    CHECK(passes.find_by<&Pass::code>("code 1").absence() == Absence::never_was);
+    CHECK(passes.find_by<&Pass::code>("code 2")->note == "first");
+    REQUIRE(passes.revoke(found->id));
+    CHECK(passes.find_by<&Pass::code>("code 2").absence() == Absence::revoked);
+    CHECK(passes.find_by<&Pass::badge>("badge 1").absence() == Absence::revoked);
+}
+
 TEST_CASE("reads go on while Redis is away, and writes say how long they may be pending") {
     RedisServer own;
     Fleet fleet(own);

@@ -94,6 +94,13 @@ struct Lifetime {
     Duration refresh_after = Duration::max();     ///< From this age on a hit says `refresh_due`.
 };
 
+/// What a lookup of an alternate key and of the row that it leads to answers.
+template <entity Entity>
+struct Followed {
+    Lookup<std::optional<primary_key_t<Entity>>> alias;
+    Lookup<CachedRow<Entity>> row; ///< A hit, or nothing at all.
+};
+
 /// A value to be filled in.
 template <class Value>
 struct FillRequest {
@@ -203,7 +210,9 @@ struct TierUsage {
 /// With no version in the schema, versions are 0 and floors do nothing.
 ///
 /// An in-process tier answers directly. A tier that talks to a server has, instead of each operation `op(args...)`, an
-/// `async_op(args..., handler)` that calls `handler(Outcome<...>)` once, from any thread (`asynchronous_tier`).
+/// `async_op(args..., handler)` that calls `handler(Outcome<...>)` once, from any thread (`asynchronous_tier`). Where it can read an alternate key and the
+/// row that it leads to in one round trip, it has `async_follow<Space>(key, demand, row_demand, handler)` as well, which answers `Followed`: the
+/// alternate key as a lookup does, and the row if that is a hit.
 template <class T, class Entity>
 concept cache_tier = entity<Entity> && requires(T& tier, const primary_key_t<Entity>& key, std::span<const primary_key_t<Entity>> keys, const Demand& demand,
                                                 FillRequest<CachedRow<Entity>> request, std::vector<FillRequest<CachedRow<Entity>>> requests,

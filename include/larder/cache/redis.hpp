@@ -125,6 +125,40 @@ public:
         look<Space>(keys, demand, std::move(handler));
     }
 
+    /// A lookup of an alternate key together with one of the row that it leads to, in one round trip where both are there. What the alternate
+    /// key's lookup answers is as `async_lookup` would answer it; the row's is a hit or nothing. Not for servers that keep one of them only (a cluster).
+    /// \pre not `demand.refresh`. \param row_demand what is asked of the row; no lease is given for it.
+    template <std::size_t Space, class Handler>
+    void async_follow(const Key<Space>& key, const Demand& demand, const Demand& row_demand, Handler handler) {
+        static_assert(is_alias<Space>, "larder: only alternate keys lead to rows");
+        auto ahead = std::make_shared<Lookup<CachedRow<Entity>>>();
+        auto both = [ahead, handler = std::move(handler)](Outcome<std::vector<Lookup<Value<Space>>>> found) mutable {
+            if (found.has_error())
+                handler(Outcome<Followed<Entity>>(found.error()));
+            else
+                handler(Outcome<Followed<Entity>>(Followed<Entity>{std::move(found->front()), std::move(*ahead)}));
+        };
+        auto looking = std::make_unique<Looking<Space, decltype(both)>>(*this, std::span(&key, 1), demand, std::move(both));
+        auto& state = *looking;
+        auto call = detail::redis_operation("lookup", false, [this, ahead, row_demand, looking = std::move(looking)](Outcome<Answered> answer) mutable {
+            if (answer.has_error()) {
+                looking->handler(Outcome<std::vector<Lookup<Value<Space>>>>(answer.error()));
+                return;
+            }
+            read<Space>(*looking, *answer);
+            if (!looking->left.empty()) {
+                ask<Space>(std::move(looking));
+                return;
+            }
+            const Reply reply = (*answer)[0];
+            const detail::RedisMicros now = link_->latest_now();
+            if (const auto facts = detail::RedisFacts::parse(reply[2].text()); facts && serves(*facts, row_demand, now) && take<0>(*facts, reply[3], *ahead)) serve(*facts, now, *ahead);
+            looking->handler(Outcome<std::vector<Lookup<Value<Space>>>>(std::move(looking->found)));
+        });
+        call->script(Script::follow, state.texts.front()).key(KeyText<0>::prefix()).text("}");
+        link_->submit(std::move(call));
+    }
+
     template <std::size_t Space, class Handler>
     void async_fill(const Key<Space>& key, FillRequest<Value<Space>> request, Handler handler) {
         auto call = detail::redis_operation("fill", false, [handler = std::move(handler)](Outcome<Answered> answer) mutable {
@@ -390,6 +424,7 @@ private:
             found.answer = reply[0].number() == 0 ? Answer::hit : reply[0].number() == 2 ? Answer::wait : reply[0].number() == 3 ? Answer::bypass : Answer::miss;
             if (reply[1].number() != 0) found.lease = looking.tokens[n];
             found.unsettled = reply[2].number() != 0;
+            found.floored = reply[6].number() != 0;
             if (reply[4].is_null()) continue;
             const std::string_view text = reply[4].text();
             const auto facts = detail::RedisFacts::parse(text);

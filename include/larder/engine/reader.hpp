@@ -491,7 +491,8 @@ private:
 
     template <std::size_t Space>
     static Task<Fetched> fetch_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Leader<Space>* leader) {
-        auto first = look<Space>(core, driver, key, Demand{}, leader);
+        Seen<Row> ahead;
+        auto first = look_ahead<Space>(core, driver, key, intent, leader, ahead);
         auto seen = co_await first;
         if (seen.answer == Answer::hit) {
             if (!seen.value) {
@@ -503,10 +504,13 @@ private:
                     co_return fetched;
                 }
             } else {
-                if (leader) leader->begin();
-                auto find_row = find<0>(core, driver, *seen.value, intent, extent);
                 Fetched fetched;
-                fetched.result = co_await find_row;
+                auto answer = answer_ahead(core, driver, *seen.value, ahead, extent, fetched.result);
+                if (!co_await answer) {
+                    if (leader) leader->begin();
+                    auto find_row = find<0>(core, driver, *seen.value, intent, extent);
+                    fetched.result = co_await find_row;
+                }
                 if (fetched.result.error.failed() || leads_to<Space>(core, fetched.result.row, key)) {
                     core.env.observe(event::Lookup{seen.level, LookupOutcome::hit, true});
                     co_return fetched;
@@ -522,6 +526,32 @@ private:
         }
         auto load = load_by<Space>(core, driver, key, intent, extent, seen, leader);
         co_return co_await load;
+    }
+
+    /// Looks for an alternate key; where the tiers answer that together with its row, the row comes along.
+    template <std::size_t Space>
+    static Task<Seen<std::optional<Key>>> look_ahead(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Leader<Space>* leader, Seen<Row>& ahead) {
+        if constexpr (Policy::caches_rows && Tiers::template follows<Space>) {
+            if (leader) leader->begin();
+            Demand demand;
+            demand.min_version = intent.at_least;
+            demand.max_age = intent.max_age;
+            auto follow = Tiers::template follow<Space>(core, driver, key, demand, ahead);
+            auto seen = co_await follow;
+            if (seen.answer != Answer::wait) co_return seen;
+        }
+        auto lookup = look<Space>(core, driver, key, Demand{}, leader);
+        co_return co_await lookup;
+    }
+
+    /// Answers with a row that came along with its alternate key, if there is one and it may. \returns whether it did.
+    static Task<bool> answer_ahead(Core& core, Driver& driver, const Key& key, Seen<Row>& ahead, Extent extent, Result& result) {
+        if (ahead.answer != Answer::hit || ahead.value.absent()) co_return false;
+        auto decide = judge(core, driver, key, ahead, extent, nullptr);
+        if (!co_await decide) co_return false;
+        if (ahead.refresh_due) refresh_in_background(core, key);
+        result = result_of(core, ahead);
+        co_return true;
     }
 
     /// Whether what an alias led to has the key that was asked.

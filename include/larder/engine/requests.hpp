@@ -77,6 +77,7 @@ struct Request {
     };
 LARDER_SPACE_METHOD(lookup)
 LARDER_SPACE_METHOD(lookup_many)
+LARDER_SPACE_METHOD(follow)
 LARDER_SPACE_METHOD(fill)
 LARDER_SPACE_METHOD(fill_many)
 LARDER_SPACE_METHOD(load_by)
@@ -114,6 +115,10 @@ struct requests {
     template <std::size_t Space>
     static auto lookup_many(std::span<const KeyOf<Space>> keys, const Demand& demand) {
         return Request<lookup_many_method<Space>, Outcome<std::vector<Lookup<ValueOf<Space>>>>, std::span<const KeyOf<Space>>, Demand>{{keys, demand}};
+    }
+    template <std::size_t Space>
+    static auto follow(const KeyOf<Space>& key, const Demand& demand, const Demand& row_demand) {
+        return Request<follow_method<Space>, Outcome<Followed<Entity>>, const KeyOf<Space>&, Demand, Demand>{{key, demand, row_demand}};
     }
     template <std::size_t Space>
     static auto fill(const KeyOf<Space>& key, FillRequest<ValueOf<Space>> request) {

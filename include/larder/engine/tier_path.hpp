@@ -57,6 +57,30 @@ struct TierPath {
         co_return seen;
     }
 
+    /// Whether an alternate key and the row that it leads to can be read in one round trip: not where there is a tier in front, which is told of changes
+    /// only of what was asked for by name.
+    template <std::size_t Space>
+    static constexpr bool follows = !Core::has_near && requires(typename Core::Authority& authority, const Key<Space>& key, const Demand& demand,
+                                                                void (*handler)(Outcome<Followed<Entity>>)) { authority.template async_follow<Space>(key, demand, demand, handler); };
+
+    /// As `lookup` with a default demand, of an alternate key; with it comes the row that it leads to, if that is a hit.
+    template <std::size_t Space>
+    static Task<Seen<Value<Space>>> follow(Core& core, Driver& driver, const Key<Space>& key, Demand row_demand, Seen<Value<0>>& row) {
+        Seen<Value<Space>> seen;
+        seen.level = row.level = authority_level;
+        if (!core.reads(authority_level)) co_return seen;
+        auto asked = Ask(driver, core.authority, Ops::template follow<Space>(key, at_authority(core, Demand{}), row_demand));
+        auto outcome = co_await asked;
+        if (outcome.has_error()) {
+            core.hide(authority_level, "lookup", outcome.error());
+            take_failure<Space>(core, key, seen);
+        } else {
+            static_cast<Lookup<Value<0>>&>(row) = std::move(outcome->row);
+            take_answer<Space>(core, key, std::move(outcome->alias), seen);
+        }
+        co_return seen;
+    }
+
     /// As `lookup`, for many keys: one round trip to the authority for all that the tier in front does not answer.
     template <std::size_t Space>
     static Task<std::vector<Seen<Value<Space>>>> lookup_many(Core& core, Driver& driver, std::span<const Key<Space>> keys, Demand demand) {

@@ -169,7 +169,8 @@ end
 )lua";
 
 /// ARGV: [3] least version, [4] greatest age, [5] whether a lease is wanted, [6] or to refresh, [7] for how long, [8] its token, [9] facts of a value
-/// that is no good. Answers: outcome, whether the lease was given, whether unsettled, whether the value is a fallback, facts, value.
+/// that is no good. Answers: outcome, whether the lease was given, whether unsettled, whether the value is a fallback, facts, value,
+/// whether the record knows the newest version published.
 inline constexpr std::string_view lookup = R"lua(
 settle()
 local changed = false
@@ -177,7 +178,7 @@ if ARGV[9] ~= '' and raw[1] == ARGV[9] and held then
   drop(false)
   changed = true
 end
-if #fences > 0 then return {3, 0, 0, 0, false, false} end
+if #fences > 0 then return {3, 0, 0, 0, false, false, 0} end
 local function lend()
   lease = {token = ARGV[8], till = now + tonumber(ARGV[7])}
   changed = true
@@ -192,13 +193,15 @@ else
   if held and held.fallback ~= 0 and now < held.fallback and held.version >= least then late, with = 1, true end
   if lease then code = 2 elseif ARGV[5] == '1' then given = lend() end
 end
+local version, newest = floor_of('.')
+local floored = code == 1 and given == 1 and newest ~= 0 and version >= newest
 local text, bytes = false, false
 if with then text, bytes = facts(), redis.call('HGET', record, 'v') end
 if changed then
   local failed = save(true)
   if failed then return failed end
 end
-return {code, given, code ~= 0 and unsettled and 1 or 0, late, text, bytes}
+return {code, given, code ~= 0 and unsettled and 1 or 0, late, text, bytes, floored and 1 or 0}
 )lua";
 
 /// ARGV: [3] lease, [4] about, [5] version, [6] whether the value fits, [7] loaded, [8] serve, [9] refresh, [10] fallback, [11] note, [12] value.
