@@ -192,6 +192,21 @@ TEST_CASE("two tiers in front of one connection are told of what the other write
         REQUIRE(second.publish(std::span(&publication, 1)).has_value());
         CHECK(one.read() == version);
     }
+    REQUIRE(one.fetch());
+    const auto lease = second.lookup<0>(1, {.refresh = true, .lease_for = 1min})->lease;
+    REQUIRE(second.fill<0>(1, {.lease = lease, .version = 60, .value = Client::row(1, 60), .age = {}, .lifetime = Client::life()}).value() == FillOutcome::stored);
+    CHECK(one.read() == 60);
+}
+
+TEST_CASE("usage is counted from time to time, without waiting") {
+    Client client(options());
+    client.store(1);
+    CHECK(client.tier.tier().usage().entries == 0);
+    CHECK(eventually(client.io, [&] { return client.tier.tier().usage().entries == 1; }));
+    CHECK(client.tier.tier().usage().bytes > sizeof(Pass));
+    client.store(1, 2);
+    CHECK(client.tier.usage()->entries == 2);
+    CHECK(client.tier.tier().usage().entries == 2);
 }
 
 TEST_CASE("flushing the server empties the tiers in front and changes the identity") {

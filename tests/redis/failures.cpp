@@ -210,6 +210,10 @@ TEST_CASE("a value that cannot be decoded is told of, and replaced") {
             REQUIRE(client.fill(found.lease, 1).value() == FillOutcome::stored);
             CHECK(client.hit() == 1);
         }
+        client.store(1, 2);
+        command("EVAL \"redis.call('HSET', KEYS[1], 'v', redis.call('HGET', KEYS[2], 'v'))\" 2 '" + client.record(1) + "' '" + client.record(2) + "'");
+        CHECK(client.hit(1) == 0);
+        CHECK(client.hit(2) == 1);
         command("HSET '" + client.record() + "' v nonsense");
         CHECK(client.tier.lookup<0>(1, {.want_lease = false})->answer == Answer::miss);
         const auto refresh = client.tier.lookup<0>(1, {.refresh = true, .lease_for = 1min});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <larder/cache/cache_tier.hpp>
+#include <larder/cache/detail/redis_count.hpp>
 #include <larder/cache/detail/redis_layout.hpp>
 #include <larder/cache/detail/redis_operation.hpp>
 #include <larder/cache/redis_connection.hpp>
@@ -19,7 +20,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,6 +41,8 @@ struct RedisCacheConfig {
     Codec codec;
     /// The largest value that is kept, encoded, in bytes; a larger one is `refused`. At least 1.
     std::size_t max_value_bytes = std::size_t{1} << 20;
+    /// How often `usage` has the records counted anew, which takes a look at every key of the server; 0: never.
+    Duration count_every = std::chrono::minutes(5);
     /// The key under which keys with a part that the schema calls `secret` are hashed. Needed if there are such; the same in every process.
     std::optional<HashKey> key_hash{};
 };
@@ -152,7 +154,9 @@ public:
             }
             const Reply reply = (*answer)[0];
             const detail::RedisMicros now = link_->latest_now();
-            if (const auto facts = detail::RedisFacts::parse(reply[2].text()); facts && serves(*facts, row_demand, now) && take<0>(*facts, reply[3], *ahead)) serve(*facts, now, *ahead);
+            const auto& target = looking->found.front().value;
+            const auto facts = detail::RedisFacts::parse(reply[2].text());
+            if (target && facts && serves(*facts, row_demand, now) && take<0>(*target, *facts, reply[3], *ahead)) serve(*facts, now, *ahead);
             looking->handler(Outcome<std::vector<Lookup<Value<Space>>>>(std::move(looking->found)));
         });
         call->script(Script::follow, state.texts.front()).key(KeyText<0>::prefix()).text("}");
@@ -161,31 +165,18 @@ public:
 
     template <std::size_t Space, class Handler>
     void async_fill(const Key<Space>& key, FillRequest<Value<Space>> request, Handler handler) {
-        auto call = detail::redis_operation("fill", false, [handler = std::move(handler)](Outcome<Answered> answer) mutable {
-            if (answer.has_error())
-                handler(Outcome<FillOutcome>(answer.error()));
+        auto one = [handler = std::move(handler)](Outcome<std::vector<FillOutcome>> outcomes) mutable {
+            if (outcomes.has_error())
+                handler(Outcome<FillOutcome>(outcomes.error()));
             else
-                handler(Outcome<FillOutcome>(outcome_of((*answer)[0])));
-        });
-        add_fill<Space>(*call, key, request);
-        link_->submit(std::move(call));
+                handler(Outcome<FillOutcome>(outcomes->front()));
+        };
+        fill<Space>(std::span(&key, 1), std::span(&request, 1), std::move(one));
     }
 
     template <std::size_t Space, class Handler>
     void async_fill_many(std::span<const Key<Space>> keys, std::vector<FillRequest<Value<Space>>> requests, Handler handler) {
-        auto call = detail::redis_operation("fill_many", false, [handler = std::move(handler)](Outcome<Answered> answer) mutable {
-            using Result = Outcome<std::vector<FillOutcome>>;
-            if (answer.has_error()) {
-                handler(Result(answer.error()));
-                return;
-            }
-            std::vector<FillOutcome> outcomes;
-            outcomes.reserve(answer->size());
-            for (std::size_t i = 0; i < answer->size(); ++i) outcomes.push_back(outcome_of((*answer)[i]));
-            handler(Result(std::move(outcomes)));
-        });
-        for (std::size_t i = 0; i < keys.size(); ++i) add_fill<Space>(*call, keys[i], requests[i]);
-        link_->submit(std::move(call));
+        fill<Space>(keys, std::span<const FillRequest<Value<Space>>>(requests), std::move(handler));
     }
 
     template <class Handler>
@@ -212,12 +203,13 @@ public:
         change("expire", keys, std::move(handler), [](Call& call, const std::string& text) { call.script(Script::drop, text).flag(true); });
     }
 
-    /// Removes all that the entity has in Redis under the present identity. O(keys of the server), in steps that do not hold the server up.
+    /// Removes all that the entity has in Redis under the present identity, and empties the tiers in front. O(keys of the server), in steps that do not
+    /// hold the server up.
     template <class Handler>
     void async_clear(Handler handler) {
         scan(
-            Script::clear, "0", [](const Reply&) {}, [this, handler = std::move(handler)](Outcome<void> ended) mutable {
-                if (ended.has_value()) link_->feed().lose();
+            link_, Script::clear, "0", [](const Reply&) {}, [link = link_, handler = std::move(handler)](Outcome<void> ended) mutable {
+                link->feed().flush();
                 handler(std::move(ended));
             });
     }
@@ -225,32 +217,29 @@ public:
     /// Counts what the entity has in Redis: rows with a value, alternate keys and epochs with one, and the bytes of all records by the server's own
     /// account (MEMORY USAGE). O(keys of the server), in steps that do not hold the server up.
     template <class Handler>
-    void async_usage(Handler handler) {
+    void async_usage(Handler handler) const {
         auto sum = std::make_shared<TierUsage>();
         scan(
-            Script::count, "0",
+            link_, Script::count, "0",
             [sum](const Reply& page) {
                 sum->entries += static_cast<std::size_t>(page[1].number());
                 sum->aliases += static_cast<std::size_t>(page[2].number());
                 sum->bytes += static_cast<std::size_t>(page[3].number());
             },
-            [this, sum, handler = std::move(handler)](Outcome<void> ended) mutable {
+            [count = count_, sum, handler = std::move(handler)](Outcome<void> ended) mutable {
                 if (ended.has_error()) {
                     handler(Outcome<TierUsage>(ended.error()));
                     return;
                 }
-                {
-                    const std::lock_guard lock(mutex_);
-                    counted_ = *sum;
-                }
+                count->set(*sum);
                 handler(Outcome<TierUsage>(*sum));
             });
     }
 
-    /// What `async_usage` last counted; nothing if it never did.
+    /// What was last counted; nothing at first. Has it counted anew, if the last time is `RedisCacheConfig::count_every` ago. Does not wait.
     TierUsage usage() const {
-        const std::lock_guard lock(mutex_);
-        return counted_;
+        if (config_.count_every > Duration::zero() && count_->due(env_.now(), config_.count_every)) async_usage([](const Outcome<TierUsage>&) {});
+        return count_->get();
     }
 
     const RedisConnection& connection() const noexcept { return config_.connection; }
@@ -295,13 +284,14 @@ private:
     template <std::size_t Space, class Handler>
     struct Looking {
         Looking(BasicRedisCache& tier, std::span<const Key<Space>> sought, const Demand& wanted, Handler then)
-            : cache(tier), demand(wanted), found(sought.size()), handler(std::move(then)) {
+            : cache(tier), demand(wanted), keys(sought.begin(), sought.end()), found(sought.size()), handler(std::move(then)) {
             texts.reserve(sought.size());
             for (const auto& key : sought) texts.push_back(tier.text_of_key<Space>(key));
         }
 
         BasicRedisCache& cache;
         Demand demand;
+        std::vector<Key<Space>> keys;
         std::vector<std::string> texts;
         std::vector<Lookup<Value<Space>>> found;
         std::vector<std::size_t> left;      ///< Those that the plain reads did not answer,
@@ -353,7 +343,7 @@ private:
             std::string unfit;
             if (const auto facts = detail::RedisFacts::parse(text); facts && serves(*facts, looking.demand, now)) {
                 auto& found = looking.found[i];
-                if (take<Space>(*facts, answer[i][wanted_value], found)) {
+                if (take<Space>(looking.keys[i], *facts, answer[i][wanted_value], found)) {
                     serve(*facts, now, found);
                     continue;
                 }
@@ -428,7 +418,7 @@ private:
             if (reply[4].is_null()) continue;
             const std::string_view text = reply[4].text();
             const auto facts = detail::RedisFacts::parse(text);
-            if (facts && take<Space>(*facts, reply[5], found)) {
+            if (facts && take<Space>(looking.keys[looking.left[n]], *facts, reply[5], found)) {
                 if (found.answer == Answer::hit) {
                     serve(*facts, now, found);
                 } else {
@@ -453,7 +443,8 @@ private:
 
     /// Makes a value of what a record holds. \returns whether it could; if not, the observer is told.
     template <std::size_t Space>
-    bool take(const detail::RedisFacts& facts, const Reply& bytes, Lookup<Value<Space>>& found) const {
+    bool take(const Key<Space>& key, const detail::RedisFacts& facts, const Reply& bytes, Lookup<Value<Space>>& found) const {
+        static_cast<void>(key);
         if constexpr (is_epoch<Space>) {
             found.value = facts.version;
             return true;
@@ -473,13 +464,13 @@ private:
             case 'n': return true;
             case 'w': {
                 auto warm = std::make_shared<WarmRow<Entity>>();
-                if (!decode<Space>(bytes, *warm)) return false;
+                if (!decode<Space>(bytes, *warm) || !is_of<Space>(has_key<0>(warm->partial_row(), key))) return false;
                 found.value.warm = std::move(warm);
                 return true;
             }
             default: {
                 auto full = std::make_shared<Entity>();
-                if (!decode<Space>(bytes, *full)) return false;
+                if (!decode<Space>(bytes, *full) || !is_of<Space>(has_key<0>(*full, key))) return false;
                 found.value.full = std::move(full);
                 return true;
             }
@@ -490,9 +481,18 @@ private:
     template <std::size_t Space, class T>
     bool decode(const Reply& bytes, T& into) const {
         const DecodeOutcome outcome = config_.codec.decode(bytes.text(), into);
-        if (succeeded(outcome)) return true;
+        return succeeded(outcome) || useless<Space>("cannot be decoded (" + std::string(name_of(outcome)) + ")");
+    }
+    /// Whether a value is the one that was asked for. \param is_so what its key says.
+    template <std::size_t Space>
+    bool is_of(bool is_so) const {
+        return is_so || useless<Space>("is of another row");
+    }
+    /// Tells the observer of a value that is no good. \returns false.
+    template <std::size_t Space>
+    bool useless(const std::string& why) const {
         env_.observe(event::Lookup{level, LookupOutcome::undecodable, !is_row<Space>});
-        env_.observe(event::HiddenFailure{level, "decode", Error(errc::cache_unavailable, detail::describe_key<Entity, Space>() + ": a value in Redis cannot be decoded (" + std::string(name_of(outcome)) + "); it is loaded anew")});
+        env_.observe(event::HiddenFailure{level, "decode", Error(errc::cache_unavailable, detail::describe_key<Entity, Space>() + ": a value in Redis " + why + "; it is loaded anew")});
         return false;
     }
 
@@ -537,7 +537,7 @@ private:
     }
 
     template <std::size_t Space>
-    void add_fill(Call& call, const Key<Space>& key, const FillRequest<Value<Space>>& request) const {
+    void add_fill(Call& call, const std::string& text, const FillRequest<Value<Space>>& request) const {
         std::string about, note, bytes;
         bool fits = true;
         Version version = request.version;
@@ -548,9 +548,32 @@ private:
             about = request.value ? about_row(*request.value) : "-";
         else
             about = ".";
-        call.script(Script::fill, text_of_key<Space>(key)).number(request.lease).text(about).number(version).flag(fits);
+        call.script(Script::fill, text).number(request.lease).text(about).number(version).flag(fits);
         add_lifetime(call, request.lifetime, request.age);
         call.text(note).text(bytes);
+    }
+
+    template <std::size_t Space, class Handler>
+    void fill(std::span<const Key<Space>> keys, std::span<const FillRequest<Value<Space>>> requests, Handler handler) {
+        std::vector<std::string> texts;
+        texts.reserve(keys.size());
+        for (const auto& key : keys) texts.push_back(text_of_key<Space>(key));
+        std::vector<std::string> told;
+        if (link_->feed().listeners() > (listener_ != 0 ? 1U : 0U)) told = texts;
+        auto call = detail::redis_operation("fill", false, [link = link_, listener = listener_, told = std::move(told), handler = std::move(handler)](Outcome<Answered> answer) mutable {
+            using Result = Outcome<std::vector<FillOutcome>>;
+            for (const std::string& text : told) link->feed().changed(text, listener);
+            if (answer.has_error()) {
+                handler(Result(answer.error()));
+                return;
+            }
+            std::vector<FillOutcome> outcomes;
+            outcomes.reserve(answer->size());
+            for (std::size_t i = 0; i < answer->size(); ++i) outcomes.push_back(outcome_of((*answer)[i]));
+            handler(Result(std::move(outcomes)));
+        });
+        for (std::size_t i = 0; i < keys.size(); ++i) add_fill<Space>(*call, texts[i], requests[i]);
+        link_->submit(std::move(call));
     }
 
     static FillOutcome outcome_of(const Reply& reply) noexcept {
@@ -649,8 +672,8 @@ private:
 
     /// Runs a script over all pages of the entity's keys.
     template <class Take, class Ended>
-    void scan(Script script, std::string cursor, Take take, Ended ended) {
-        auto call = detail::redis_operation("scan", false, [this, script, take, ended = std::move(ended)](Outcome<Answered> answer) mutable {
+    static void scan(const std::shared_ptr<Link>& link, Script script, std::string cursor, Take take, Ended ended) {
+        auto call = detail::redis_operation("scan", false, [link, script, take, ended = std::move(ended)](Outcome<Answered> answer) mutable {
             if (answer.has_error()) {
                 ended(Outcome<void>(answer.error()));
                 return;
@@ -661,12 +684,12 @@ private:
             if (next == "0")
                 ended(Outcome<void>());
             else
-                scan(script, std::move(next), std::move(take), std::move(ended));
+                scan(link, script, std::move(next), std::move(take), std::move(ended));
         });
         std::string pattern;
         detail::append_escaped(pattern, std::string_view(Schema::table));
         call->script(script, pattern + "/*").text(cursor).key(KeyText<0>::prefix());
-        link_->submit(std::move(call));
+        link->submit(std::move(call));
     }
 
     // ---- the tier in front
@@ -692,8 +715,7 @@ private:
     Env& env_;
     std::shared_ptr<Link> link_;
     std::uint64_t listener_ = 0;
-    mutable std::mutex mutex_;
-    TierUsage counted_;
+    std::shared_ptr<detail::RedisCount> count_ = std::make_shared<detail::RedisCount>();
 };
 
 /// The Redis tier with the codec for production. For entities with secret fields, or another codec, derive a tier of your own from `BasicRedisCache`.

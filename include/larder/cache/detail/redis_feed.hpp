@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -31,13 +32,17 @@ public:
     std::uint64_t attach(std::string beginning, Changed changed, Flush flush) {
         const std::lock_guard lock(mutex_);
         listeners_.push_back({++last_, std::move(beginning), std::move(changed), std::move(flush)});
+        count_.store(listeners_.size(), std::memory_order_release);
         return last_;
     }
     /// Removes a tier; it is told nothing any more when this returns.
     void detach(std::uint64_t number) {
         const std::lock_guard lock(mutex_);
         std::erase_if(listeners_, [number](const Listener& listener) { return listener.number == number; });
+        count_.store(listeners_.size(), std::memory_order_release);
     }
+    /// The number of tiers.
+    std::size_t listeners() const noexcept { return count_.load(std::memory_order_acquire); }
 
     /// \param but the number of a tier that need not be told; 0: none.
     void changed(std::string_view key, std::uint64_t but = 0) {
@@ -48,6 +53,10 @@ public:
     /// Ends the lease and empties the tiers.
     void lose() {
         lease_.disconnected();
+        flush();
+    }
+    /// Empties the tiers.
+    void flush() {
         const std::lock_guard lock(mutex_);
         for (const Listener& listener : listeners_) listener.flush();
     }
@@ -67,6 +76,7 @@ private:
     std::mutex mutex_;
     std::vector<Listener> listeners_;
     std::uint64_t last_ = 0;
+    std::atomic<std::size_t> count_{0};
 };
 
 } // namespace detail
