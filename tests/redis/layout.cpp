@@ -62,12 +62,12 @@ TEST_CASE("keys are text that people can read and that leads back to the key") {
     CHECK(there_and_back<Pass, 0>(std::numeric_limits<std::int64_t>::min()) == "passes/id{-9223372036854775808}");
     constexpr std::size_t code = space_of_v<Pass, &Pass::code>;
     CHECK(there_and_back<Pass, code>("plain_text-1.x@y") == "passes/code{plain_text-1.x@y}");
-    CHECK(there_and_back<Pass, code>("a b,{c}%=") == "passes/code{a%20b%2C%7Bc%7D%25%3D}");
+    CHECK(there_and_back<Pass, code>("a b,{c}%=") == "passes/code{a%20b%2c%7bc%7d%25%3d}");
     CHECK(there_and_back<Pass, code>("") == "passes/code{}");
-    CHECK(there_and_back<Pass, code>(std::string("\0\xff\n", 3)) == "passes/code{%00%FF%0A}");
-    CHECK(there_and_back<Reading, 0>({"ten,ant", -1, 7}) == "readings/station+number{ten%2Cant,-1,7}");
+    CHECK(there_and_back<Pass, code>(std::string("\0\xff\n", 3)) == "passes/code{%00%ff%0a}");
+    CHECK(there_and_back<Reading, 0>({"ten,ant", -1, 7}) == "readings/station+number{ten%2cant,-1,7}");
     for (const double weight : {0.0, -0.0, 1.5, std::numeric_limits<double>::max(), std::numeric_limits<double>::denorm_min()}) there_and_back<Odd, 1>(weight);
-    CHECK(there_and_back<Odd, 0>(Uuid{{1, 2, 255}}) == "odd%2Frows/id{0102ff00000000000000000000000000}");
+    CHECK(there_and_back<Odd, 0>(Uuid{{1, 2, 255}}) == "odd%2frows/id{0102ff00000000000000000000000000}");
     there_and_back<Odd, 4>({Kind::second, TimePoint(std::chrono::milliseconds(-5))});
 }
 

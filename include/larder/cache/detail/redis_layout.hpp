@@ -2,6 +2,7 @@
 #pragma once
 
 #include <larder/clock.hpp>
+#include <larder/codec/detail/hex.hpp>
 #include <larder/entity/hashed.hpp>
 #include <larder/entity/key.hpp>
 #include <larder/entity/value.hpp>
@@ -37,22 +38,14 @@ constexpr RedisMicros redis_span(Duration span) noexcept {
 
 /// Appends text in which only letters, digits, '_', '-', '.' and '@' are themselves and all else is written as "%" and two digits.
 inline void append_escaped(std::string& out, std::string_view text) {
-    constexpr char digits[] = "0123456789ABCDEF";
     for (const char letter : text) {
         const auto byte = static_cast<unsigned char>(letter);
         const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-' || byte == '.' || byte == '@';
         if (plain)
             out += letter;
         else
-            ((out += '%') += digits[byte >> 4]) += digits[byte & 15];
+            append_hex(std::as_bytes(std::span(&letter, 1)), out += '%');
     }
-}
-
-constexpr int hex_digit(char letter) noexcept {
-    if (letter >= '0' && letter <= '9') return letter - '0';
-    if (letter >= 'A' && letter <= 'F') return letter - 'A' + 10;
-    if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
-    return -1;
 }
 
 /// Undoes `append_escaped`. \returns whether it could.
@@ -62,26 +55,8 @@ inline bool unescape(std::string_view text, std::string& out) {
             out += text[i];
             continue;
         }
-        if (i + 2 >= text.size()) return false;
-        const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
-        if (high < 0 || low < 0) return false;
-        out += static_cast<char>(high * 16 + low);
+        if (i + 2 >= text.size() || !append_unhex(text.substr(i + 1, 2), out)) return false;
         i += 2;
-    }
-    return true;
-}
-
-inline void append_hex(std::string& out, std::span<const std::byte> bytes) {
-    constexpr char digits[] = "0123456789abcdef";
-    for (const std::byte byte : bytes) (out += digits[std::to_integer<unsigned>(byte) >> 4]) += digits[std::to_integer<unsigned>(byte) & 15];
-}
-
-inline bool parse_hex(std::string_view text, Bytes& out) {
-    if (text.size() % 2 != 0) return false;
-    for (std::size_t i = 0; i < text.size(); i += 2) {
-        const int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
-        if (high < 0 || low < 0) return false;
-        out.push_back(static_cast<std::byte>(high * 16 + low));
     }
     return true;
 }
@@ -171,7 +146,7 @@ private:
             std::string clear;
             append_clear(clear, part);
             out += '#';
-            append_hex(out, (*secret)(clear).digest());
+            append_hex((*secret)(clear).digest(), out);
         } else {
             append_clear(out, part);
         }
@@ -188,7 +163,7 @@ private:
         else if constexpr (Traits::storage == Storage::text)
             append_escaped(out, stored);
         else
-            append_hex(out, stored);
+            append_hex(stored, out);
     }
 
     template <class Part>
@@ -207,7 +182,7 @@ private:
             return unescape(text, clear) && Traits::from(clear, part);
         } else {
             Bytes bytes;
-            return parse_hex(text, bytes) && Traits::from(bytes, part);
+            return append_unhex(text, bytes) && Traits::from(bytes, part);
         }
     }
 };
