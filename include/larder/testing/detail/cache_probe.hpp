@@ -88,8 +88,9 @@ public:
     static Key key() { return *key_of<Space>(sample_row<Entity>(1)); }
     static std::uint64_t version(std::uint64_t edition) { return versioned ? edition : 0; }
 
-    static Value value(std::uint64_t edition) {
-        const Entity row = sample_row<Entity>(1, edition);
+    /// \param number whose row it is.
+    static Value value(std::uint64_t edition, std::int64_t number = 1) {
+        const Entity row = sample_row<Entity>(number, edition);
         if constexpr (is_row)
             return {std::make_shared<const Entity>(row), nullptr, edition};
         else if constexpr (is_epoch)
@@ -98,8 +99,8 @@ public:
             return primary_key_of(row);
     }
 
-    static bool is_edition(const Value& value, std::uint64_t edition) {
-        const Entity row = sample_row<Entity>(1, edition);
+    static bool is_edition(const Value& value, std::uint64_t edition, std::int64_t number = 1) {
+        const Entity row = sample_row<Entity>(number, edition);
         if constexpr (is_row)
             return value.full && !value.warm && *value.full == row && value.stamp == edition;
         else if constexpr (is_epoch)
