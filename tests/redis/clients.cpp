@@ -97,31 +97,6 @@ TEST_CASE("every key ends by itself") {
     CHECK(std::stol(server().command("PTTL " + client.connection.options().prefix + ":identity")) > 0);
 }
 
-TEST_CASE("many callers at once share the connection, and a thousand keys are one operation") {
-    Client client(options());
-    constexpr int threads = 16, rounds = 100;
-    std::vector<std::thread> callers;
-    std::atomic<int> good{0};
-    for (int t = 0; t < threads; ++t)
-        callers.emplace_back([&, t] {
-            for (int i = 0; i < rounds; ++i) {
-                const std::int64_t number = t * rounds + i + 1;
-                const auto found = client.look(number);
-                if (found.has_value() && found->lease != 0 && client.fill(found->lease, 3, number).value() == FillOutcome::stored && client.hit(number) == 3) ++good;
-            }
-        });
-    for (auto& caller : callers) caller.join();
-    CHECK(good == threads * rounds);
-    const auto before = client.connection.status();
-    std::vector<std::int64_t> keys;
-    for (std::int64_t number = 1; number <= 1000; ++number) keys.push_back(number);
-    const auto found = client.tier.lookup_many<0>(keys, {}).value();
-    for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i].value.full->id == keys[i]);
-    const auto after = client.connection.status();
-    CHECK(after.requests - before.requests == 1);
-    CHECK(after.commands - before.commands == 1000);
-}
-
 TEST_CASE("scripts that the server has forgotten are sent again") {
     Client client(options());
     client.store(1);
