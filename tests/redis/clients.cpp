@@ -56,6 +56,40 @@ TEST_CASE("a record that knows the newest version says so to whoever may fill it
     CHECK(!client.look(3)->floored);
 }
 
+TEST_CASE("what a record knows outlives a short-lived value while older writes may be heard of") {
+    Client client(options());
+    REQUIRE(client.tier.fence(Client::keys(1), 7, 5s).has_value());
+    Publication<Pass> brief;
+    brief.primary = 1;
+    brief.version = 5;
+    brief.row = Client::row(1, 5);
+    brief.lifetime = {.serve = 50ms};
+    brief.owner = 7;
+    REQUIRE(client.tier.publish(std::span(&brief, 1)).has_value());
+    REQUIRE(eventually(client.io, [&] { return client.hit() == 0; }));
+    REQUIRE(client.tier.fence(Client::keys(1), 8, 5s).has_value());
+    REQUIRE(client.publish(4, 8).has_value());
+    CHECK(client.hit() == 0);
+    const auto found = client.look();
+    CHECK(client.fill(found->lease, 4).value() == FillOutcome::outdated);
+}
+
+TEST_CASE("a fence that is lifted in doubt leaves doubt") {
+    Client client(options());
+    REQUIRE(client.tier.fence(Client::keys(1), 7, 1min).has_value());
+    REQUIRE(client.publish(5, 7).has_value());
+    REQUIRE(client.tier.fence(Client::keys(1), 8, 1min).has_value());
+    Publication<Pass> lifted;
+    lifted.primary = 1;
+    lifted.owner = 8;
+    REQUIRE(client.tier.publish(std::span(&lifted, 1)).has_value());
+    REQUIRE(client.publish(6, 0).has_value());
+    CHECK(client.hit() == 0);
+    const auto found = client.look();
+    CHECK(found->answer == Answer::miss);
+    CHECK(client.fill(found->lease, 5).value() == FillOutcome::outdated);
+}
+
 TEST_CASE("an alternate key and its row come in one round trip") {
     Client client(options());
     const auto follow = [&](Demand row = {}) {

@@ -15,7 +15,8 @@ namespace detail {
 ///
 /// A record is a hash: `t` the value's facts "version loaded serve refresh fallback about note" (moments in microseconds of Redis's clock;
 /// fallback 0: none), `v` the value's bytes, `l` the lease "token until", `f` the fences "owner until length ...", `r` the floors
-/// "about version newest ...", `u` the mark of a record that is unsettled. `about` is the row that a fact is of: "." in a record of one row or epoch,
+/// "about version newest ...", `u` the mark of a record that is unsettled, `h` for how long older writes may be heard of
+/// "longest-fence until". `about` is the row that a fact is of: "." in a record of one row or epoch,
 /// "=KEY" in an alternate key's, "-" for "no such row". The rules are those of `LeasedRecord`, in the same order.
 enum class RedisScript : std::uint8_t { lookup, fill, fence, publish, drop, follow, count, clear, identify };
 inline constexpr std::size_t redis_script_count = 9;
@@ -31,7 +32,7 @@ local record = KEYS[1]
 if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[1] then return redis.error_reply('LARDER the cache has another identity now') end
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
-local raw = redis.call('HMGET', record, 't', 'f', 'l', 'r', 'u')
+local raw = redis.call('HMGET', record, 't', 'f', 'l', 'r', 'u', 'h')
 
 local function words(text)
   local list = {}
@@ -42,6 +43,7 @@ local function digits(number) return string.format('%.0f', number) end
 
 local held, value, lease, unsettled = nil, nil, nil, raw[5]
 local fences, floors = {}, {}
+local longest, hears = 0, 0
 if raw[1] then
   local w = words(raw[1])
   held = {version = tonumber(w[1]), loaded = tonumber(w[2]), serve = tonumber(w[3]), refresh = tonumber(w[4]), fallback = tonumber(w[5]), about = w[6], note = w[7]}
@@ -59,10 +61,18 @@ if raw[4] then
   for i = 1, #w, 3 do floors[#floors + 1] = {about = w[i], version = tonumber(w[i + 1]), newest = tonumber(w[i + 2])} end
 end
 
+if raw[6] then
+  local w = words(raw[6])
+  longest, hears = tonumber(w[1]), tonumber(w[2])
+end
+
+local function listen() hears = math.max(hears, now + 2 * longest) end
+
 local function ends()
   if unsettled or #fences > 0 or (not held and #floors > 0) then return nil end
   local moment = 0
   if held then moment = held.fallback ~= 0 and held.fallback or held.serve end
+  if #floors > 0 then moment = math.max(moment, hears) end
   if lease then moment = math.max(moment, lease.till) end
   return moment
 end
@@ -113,7 +123,7 @@ local function settle()
   local moment = ends()
   if moment and now >= moment then
     if held then value = false end
-    held, lease, floors = nil, nil, {}
+    held, lease, floors, longest, hears = nil, nil, {}, 0, 0
     return
   end
   if lease and now >= lease.till then lease = nil end
@@ -144,6 +154,7 @@ local function save(tracked)
   put('t', raw[1], facts())
   put('l', raw[3], lease and lease.token .. ' ' .. digits(lease.till))
   put('u', raw[5], unsettled)
+  put('h', raw[6], longest > 0 and digits(longest) .. ' ' .. digits(hears))
   if value then set[#set + 1] = 'v' set[#set + 1] = value elseif value == false then gone[#gone + 1] = 'v' end
   if #set == 0 and #gone == 0 then return nil end
   if #set > 0 then
@@ -242,6 +253,8 @@ if not own then
 elseif own.till < now + length then
   own.till, own.length = now + length, length
 end
+longest = math.max(longest, length)
+listen()
 lease = nil
 drop(true)
 local failed = save(false)
@@ -262,11 +275,13 @@ if owner ~= '0' then
     end
   end
 end
+listen()
 lease = nil
 local floor, floor_newest = floor_of(about)
 local concerned = is_about(about)
 if version < math.max(floor, concerned and held.version or 0) then
-  set_floor(about, math.max(floor, version), floor_newest)
+  -- Whoever lifts a fence and publishes nothing may have met a newer version, which its writer never published.
+  set_floor(about, math.max(floor, version), version ~= 0 and floor_newest or 0)
 else
   if concerned then floor_newest = math.max(floor_newest, held.version) end
   local newest = stood or (floor_newest ~= 0 and version >= floor_newest)
