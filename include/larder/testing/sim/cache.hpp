@@ -241,6 +241,30 @@ public:
             },
             std::move(handler));
     }
+    /// An alternate key and its row in one request. Asked only where no tier stands in front, so both ways are simulated.
+    template <std::size_t Space, class Handler>
+        requires(Space > 0 && Space < schema_of<Entity>::alias_end)
+    void async_follow(const Key<Space>& key, const Demand& demand, const Demand& row_demand, Handler handler) {
+        call<Outcome<Followed<Entity>>>(
+            "lookup " + name<Space>(key),
+            [key, demand, row_demand](Server& server) {
+                Followed<Entity> found;
+                found.alias = server.store().template lookup<Space>(key, demand);
+                std::string told = "  cache: lookup " + name<Space>(key) + " -> " + text_of(found.alias);
+                if (found.alias.answer == Answer::hit && found.alias.value) {
+                    Demand only_look = row_demand;
+                    only_look.want_lease = false;
+                    auto row = server.store().template lookup<0>(*found.alias.value, only_look);
+                    if (row.answer == Answer::hit) {
+                        told += ", its row " + text_of(row);
+                        found.row = std::move(row);
+                    }
+                }
+                server.trace().note(server.shared().scheduler, told);
+                return found;
+            },
+            std::move(handler));
+    }
     template <std::size_t Space, class Handler>
     void async_lookup_many(std::span<const Key<Space>> keys, const Demand& demand, Handler handler) {
         call<Outcome<std::vector<Lookup<Value<Space>>>>>(

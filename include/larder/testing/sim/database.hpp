@@ -61,6 +61,24 @@ public:
         function([this, key] { unlock(key); });
     }
 
+    /// Runs a function with the locks of several rows held, taken in their order; `function(unlock)`.
+    void locked_all(std::vector<Key> keys, std::function<void(std::function<void()>)> function) {
+        if (keys.empty()) {
+            function([] {});
+            return;
+        }
+        const Key last = std::move(keys.back());
+        keys.pop_back();
+        locked_all(std::move(keys), [this, last, function = std::move(function)](std::function<void()> unlock_others) {
+            locked(last, [function, unlock_others = std::move(unlock_others)](std::function<void()> unlock_last) {
+                function([unlock_others, unlock_last = std::move(unlock_last)] {
+                    unlock_last();
+                    unlock_others();
+                });
+            });
+        });
+    }
+
     /// Commits after a while, which may be longer than any fence.
     void commit_later(std::function<void()> commit) {
         Duration delay = network_.hop();
@@ -153,7 +171,7 @@ public:
             [key, mode](Server& server, Reply<std::optional<Entity>> reply) {
                 const auto answer = [&server, key, mode, reply] {
                     auto row = mode == ReadMode::recent ? server.at_replica(key) : server.rows().load(key, ReadMode::plain);
-                    server.note((mode == ReadMode::recent ? "load at a replica -> " : "load -> ") + text_of(row));
+                    server.note((mode == ReadMode::recent ? "load at a replica -> " : mode == ReadMode::settled ? "settled load -> " : "load -> ") + text_of(row));
                     reply(std::move(row));
                 };
                 if (mode == ReadMode::settled)
@@ -284,16 +302,23 @@ public:
         write<GroupRevocation<Entity>>(
             "revoke all",
             [key, pattern, members](Server& server, Reply<GroupRevocation<Entity>> reply) {
-                server.commit_later([&server, key, pattern, members, reply] {
-                    auto outcome = server.rows().template revoke_all<Space>(key, pattern, members);
-                    if (outcome.has_value()) {
-                        server.note("commit: revoked " + std::to_string(outcome->rows.size()) + " rows of a group");
-                        for (const auto& each : outcome->rows) {
-                            const auto row = server.rows().load(each.key, ReadMode::plain);
-                            if (row.has_value() && *row) server.committed(each.key, &**row, each.version);
+                // The statement takes the locks of the group's rows, one after the other, and keeps them until it has committed.
+                std::vector<Key> rows;
+                if (const auto listed = server.rows().template list<Space>(key); listed.has_value())
+                    for (const auto& row : *listed) rows.push_back(row.key);
+                server.locked_all(std::move(rows), [&server, key, pattern, members, reply](const std::function<void()>& unlock) {
+                    server.commit_later([&server, key, pattern, members, reply, unlock] {
+                        auto outcome = server.rows().template revoke_all<Space>(key, pattern, members);
+                        if (outcome.has_value()) {
+                            server.note("commit: revoked " + std::to_string(outcome->rows.size()) + " rows of a group");
+                            for (const auto& each : outcome->rows) {
+                                const auto row = server.rows().load(each.key, ReadMode::plain);
+                                if (row.has_value() && *row) server.committed(each.key, &**row, each.version);
+                            }
                         }
-                    }
-                    reply(std::move(outcome));
+                        unlock();
+                        reply(std::move(outcome));
+                    });
                 });
             },
             std::move(handler));

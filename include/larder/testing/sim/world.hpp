@@ -371,6 +371,7 @@ private:
     template <class Next>
     void revoke_all(Actor actor, std::uint32_t client, Next next) {
         note(who(actor, client) + " revokes all of o");
+        ++groups_unanswered_;
         std::map<std::string, std::size_t> before;
         for (std::uint32_t i = 0; i < options_.rows; ++i) before[keys_[i]] = history_.of(keys_[i]).size();
         processes_[actor.process].repository->template async_revoke_all_by<&Ticket::owner>("o", Assignments<>(), bound(actor, [this, actor, client, next, before](const Error& failure, const WrittenMany<Ticket>& written) {
@@ -378,6 +379,7 @@ private:
                     note(who(actor, client) + ": the revocation of all failed: " + failure.text);
                 } else {
                     note(who(actor, client) + ": the revocation of all is acknowledged, " + std::to_string(written.rows()) + " rows, " + (written.effective() ? "effective" : "pending"));
+                    --groups_unanswered_;
                     acknowledge_revoked(client, before, written.pending());
                 }
                 next();
@@ -460,9 +462,10 @@ private:
     }
 
     /// Whether all copies are known to be current once fences and leases have ended: not if the shared tier missed changes or forgot
-    /// fences, nor if an in-process tier missed messages, nor under a policy that a crash leaves with its TTL as the bound.
+    /// fences, nor if an in-process tier missed messages, nor under a policy that a crash leaves with its TTL as the bound, nor after a
+    /// group's revocation whose outcome nobody knows, for it has no deadline at the database.
     bool heals_soon() const {
-        return strict && slack() == Duration::zero() && cache_.missed_changes() == 0 && options_.faults.injected(Fault::cache_restart) == 0 &&
+        return strict && slack() == Duration::zero() && cache_.missed_changes() == 0 && groups_unanswered_ == 0 && options_.faults.injected(Fault::cache_restart) == 0 &&
                options_.faults.injected(Fault::cache_rollback) == 0;
     }
 
@@ -522,6 +525,7 @@ private:
     std::vector<std::string> keys_, codes_;
     std::uint32_t last_client_ = 0, last_code_ = 0;
     std::size_t busy_ = 0;
+    std::uint32_t groups_unanswered_ = 0;
     std::uint64_t operations_ = 0;
     std::optional<Violation> violation_;
 };
