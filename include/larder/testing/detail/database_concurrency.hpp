@@ -13,6 +13,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace larder {
@@ -53,16 +54,19 @@ struct Raise {
 /// What holds while many threads use a database at once.
 template <class Factory>
 void check_database_concurrency(DatabaseSuite<Factory>& suite) {
-    suite.template add<Has<Coupon>, Versions<Coupon>>("of concurrent updates on one version exactly one wins", [](auto& world) {
+    suite.template add_for_versioned<Versions>("of concurrent updates on one version exactly one wins", []<class Entity>(auto& world, std::type_identity<Entity>) {
         constexpr int writers = 100;
-                    auto coupons = world.template database<Coupon>();
-        const auto stored = coupons.insert({secret("name", 1), 0, 0});
+        using Schema = schema_of<Entity>;
+        auto rows = world.template database<Entity>();
+        const auto stored = rows.insert(versioned_row<Entity>(world, 1));
         succeeds(stored, "a row should be inserted");
-        for (Version version = stored->version; version < stored->version + 3; ++version) {
-            std::atomic<int> won{0}, lost{0};
-            std::atomic<std::int64_t> winner{-1};
+        const Version first = Schema::version_of(*stored);
+        for (Version version = first; version < first + 3; ++version) {
+            std::atomic<int> won{0}, lost{0}, winner{-1};
             on_threads(writers, [&](int number) {
-                const auto moved = coupons.update({stored->name, number, version}, version, {});
+                Entity row = marked(*stored, number);
+                Schema::set_version(row, version);
+                const auto moved = rows.update(row, version, {});
                 if (moved) {
                     equals(*moved, version + 1, "the winner's answer should be the next version");
                     winner = number;
@@ -74,9 +78,11 @@ void check_database_concurrency(DatabaseSuite<Factory>& suite) {
             });
             equals(won.load(), 1, "one of 100 updates should win");
             equals(lost.load(), writers - 1, "all others should be refused");
-            const auto loaded = coupons.load(stored->name, ReadMode::plain);
+            const auto loaded = rows.load(primary_key_of(*stored), ReadMode::plain);
             succeeds(loaded, "the row should be loaded");
-            equals(*loaded, Coupon{stored->name, winner, version + 1}, "it should be the winner's");
+            Entity expected = marked(*stored, winner);
+            Schema::set_version(expected, version + 1);
+            equals(*loaded, expected, "it should be the winner's");
         }
     });
 
@@ -97,7 +103,7 @@ void check_database_concurrency(DatabaseSuite<Factory>& suite) {
 
     suite.template add<Has<Reading>>("readers see whole rows, never older than what they saw", [](auto& world) {
         constexpr int rounds = 200;
-                auto readings = world.template database<Reading>();
+        auto readings = world.template database<Reading>();
         const auto stored = readings.insert(reading_row("a", 1, 1));
         succeeds(stored, "a row should be inserted");
         std::atomic<bool> over{false};
@@ -136,7 +142,7 @@ void check_database_concurrency(DatabaseSuite<Factory>& suite) {
 
     suite.template add<Has<Holder>>("generated keys are distinct under concurrency", [](auto& world) {
         constexpr int each = 25;
-                auto holders = world.template database<Holder>();
+        auto holders = world.template database<Holder>();
         std::vector<std::vector<std::int64_t>> keys(threads);
         on_threads(threads, [&](int number) {
             for (int i = 0; i < each; ++i) {

@@ -171,6 +171,40 @@ inline Crate crate_row(int number) {
     return row;
 }
 
+/// A row of an entity that has a version, to be inserted; what it embeds is inserted by it. Rows of different numbers share no key.
+template <class Entity, class World>
+Entity versioned_row(World& world, int number) {
+    if constexpr (std::same_as<Entity, Holder>) {
+        return holder_row(number);
+    } else if constexpr (std::same_as<Entity, Pass>) {
+        const auto holder = world.template database<Holder>().insert(holder_row(number));
+        succeeds(holder, "an embedded row should be inserted");
+        return pass_row(holder->id, number);
+    } else if constexpr (std::same_as<Entity, Reading>) {
+        return reading_row("a", 1, number);
+    } else if constexpr (std::same_as<Entity, Crate>) {
+        return crate_row(number);
+    } else {
+        return {secret("name", number), 10, 0};
+    }
+}
+
+/// A row of `versioned_row` with one column, that is no key, as a number has it.
+template <class Entity>
+Entity marked(Entity row, int number) {
+    if constexpr (std::same_as<Entity, Holder>)
+        row.motto = secret("motto", number);
+    else if constexpr (std::same_as<Entity, Pass>)
+        row.note = secret("note", number);
+    else if constexpr (std::same_as<Entity, Reading>)
+        row.value = number;
+    else if constexpr (std::same_as<Entity, Crate>)
+        row.remark = secret("remark", number);
+    else
+        row.percent = number;
+    return row;
+}
+
 /// Crates with the values at the ends of each kind.
 inline std::vector<Crate> crates_at_the_ends() {
     Bytes every_byte(256);

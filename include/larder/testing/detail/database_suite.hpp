@@ -180,6 +180,20 @@ public:
         add_needing<Body, Needs...>(std::move(name), std::move(body));
     }
 
+    /// Adds a rule for each entity with a version, so that it holds for those that a world has, whichever they are.
+    /// \tparam Need what the database of each must be able to do. \param body is run with a world of its own and a `std::type_identity<Entity>`.
+    template <template <class> class Need, class Body>
+    void add_for_versioned(std::string_view name, Body body) {
+        const auto add_for = [&]<class Entity, class... Embedded>(std::type_identity<Entity> which, Embedded...) {
+            add<Has<typename Embedded::type>..., Has<Entity>, Need<Entity>>(std::string(name) + " (" + std::string(sample_name<Entity>()) + ")", [=](auto& world) { body(world, which); });
+        };
+        add_for(std::type_identity<Holder>());
+        add_for(std::type_identity<Pass>(), std::type_identity<Holder>());
+        add_for(std::type_identity<Reading>());
+        add_for(std::type_identity<Crate>());
+        add_for(std::type_identity<Coupon>());
+    }
+
     std::vector<ConformanceCase> cases;
     std::vector<LeftOutCase> left_out;
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 namespace larder {
 inline namespace v0 {
@@ -168,22 +169,22 @@ void check_database_writing(DatabaseSuite<Factory>& suite) {
         succeeds(readings.insert(other), "its alternate key should be free");
     });
 
-    suite.template add<Has<Coupon>, Versions<Coupon>>("a write on another version is refused and changes nothing", [](auto& world) {
-        auto coupons = world.template database<Coupon>();
-        const auto stored = coupons.insert({secret("name", 1), 10, 0});
+    suite.template add_for_versioned<Versions>("a write on another version is refused and changes nothing", []<class Entity>(auto& world, std::type_identity<Entity>) {
+        constexpr auto table = schema_of<Entity>::table;
+        auto rows = world.template database<Entity>();
+        const auto stored = rows.insert(versioned_row<Entity>(world, 1));
         succeeds(stored, "a row should be inserted");
-        Coupon changed = *stored;
-        changed.percent = 20;
-        fails(coupons.update(changed, stored->version + 1, {}), errc::version_conflict, "an update on a version to come should be refused", "coupons");
-        const auto version = coupons.update(changed, stored->version, {});
+        const auto key = primary_key_of(*stored);
+        const Version first = schema_of<Entity>::version_of(*stored);
+        fails(rows.update(marked(*stored, 20), first + 1, {}), errc::version_conflict, "an update on a version to come should be refused", table);
+        Entity changed = marked(*stored, 20);
+        const auto version = rows.update(changed, first, {});
         succeeds(version, "an update on the row's version should succeed");
-        changed.percent = 30;
-        fails(coupons.update(changed, stored->version, {}), errc::version_conflict, "an update on a version gone by should be refused", "coupons");
-        fails(coupons.erase(stored->name, stored->version, {}), errc::version_conflict, "so should a removal", "coupons");
-        const auto loaded = coupons.load(stored->name, ReadMode::plain);
+        fails(rows.update(marked(*stored, 30), first, {}), errc::version_conflict, "an update on a version gone by should be refused", table);
+        fails(rows.erase(key, first, {}), errc::version_conflict, "so should a removal", table);
+        const auto loaded = rows.load(key, ReadMode::plain);
         succeeds(loaded, "the row should be loaded");
-        changed.percent = 20;
-        changed.version = *version;
+        schema_of<Entity>::set_version(changed, *version);
         equals(*loaded, changed, "it should be as the one accepted update left it");
     });
 
@@ -270,26 +271,28 @@ void check_database_writing(DatabaseSuite<Factory>& suite) {
         equals(*absent, false, "and move nothing");
     });
 
-    suite.template add<Has<Coupon>, Clock<Coupon>>("a write after its deadline is refused and changes nothing", [](auto& world) {
-        auto coupons = world.template database<Coupon>();
-        auto stored = coupons.insert({secret("name", 1), 10, 0});
-        const auto now = coupons.clock();
+    suite.template add_for_versioned<Clock>("a write after its deadline is refused and changes nothing", []<class Entity>(auto& world, std::type_identity<Entity>) {
+        constexpr auto table = schema_of<Entity>::table;
+        auto rows = world.template database<Entity>();
+        const auto stored = rows.insert(versioned_row<Entity>(world, 1));
+        const auto now = rows.clock();
         succeeds(stored, "a row should be inserted");
         succeeds(now, "the database should tell its time");
+        const auto key = primary_key_of(*stored);
+        const Version first = schema_of<Entity>::version_of(*stored);
         const WriteCondition past{*now - std::chrono::seconds(1)};
         const WriteCondition future{*now + std::chrono::hours(1)};
-        stored->percent = 20;
-        fails(coupons.update(*stored, stored->version, past), errc::deadline_passed, "an update after its deadline should be refused", "coupons");
-        fails(coupons.erase(stored->name, stored->version, past), errc::deadline_passed, "so should a removal", "coupons");
-        const auto loaded = coupons.load(stored->name, ReadMode::plain);
+        const Entity changed = marked(*stored, 20);
+        fails(rows.update(changed, first, past), errc::deadline_passed, "an update after its deadline should be refused", table);
+        fails(rows.erase(key, first, past), errc::deadline_passed, "so should a removal", table);
+        const auto loaded = rows.load(key, ReadMode::plain);
         succeeds(loaded, "the row should be loaded");
-        Coupon unchanged = *stored;
-        unchanged.percent = 10;
-        equals(*loaded, unchanged, "it should not have changed");
-        fails(coupons.update(*stored, stored->version + 1, past), errc::version_conflict, "a version conflict should be told before a passed deadline");
-        const auto version = coupons.update(*stored, stored->version, future);
+        equals(*loaded, *stored, "it should not have changed");
+        if constexpr (Versions<Entity>::template there<std::remove_cvref_t<decltype(world)>>())
+            fails(rows.update(changed, first + 1, past), errc::version_conflict, "a version conflict should be told before a passed deadline");
+        const auto version = rows.update(changed, first, future);
         succeeds(version, "an update before its deadline should succeed");
-        succeeds(coupons.erase(stored->name, *version, future), "so should a removal");
+        succeeds(rows.erase(key, *version, future), "so should a removal");
     });
 }
 
