@@ -330,3 +330,29 @@ TEST_CASE("history: C6, a row that was inserted anew is found although it was ab
     REQUIRE(violation);
     CHECK(violation->property == Property::c6_insert);
 }
+
+TEST_CASE("history: reads that promise to be current are held to what was committed before them, acknowledged or not") {
+    const auto judged = [](Version seen, std::uint64_t invoked, bool stale) {
+        History history;
+        history.committed("k", {.version = 1, .present = true, .revoked = false, .code = "c", .step = 1});
+        history.committed("k", {.version = 2, .present = true, .revoked = false, .code = "c", .step = 10});
+        ReadSeen read;
+        read.key = "k";
+        read.found = seen != 0;
+        read.version = seen;
+        read.row_code = "c";
+        read.stale = stale;
+        read.invoked = invoked;
+        read.returned = invoked + 5;
+        history.read(read);
+        const bool lenient = !history.check(true);
+        CHECK(lenient);
+        return !history.check(true, Duration::zero(), true);
+    };
+    CHECK(judged(2, 11, false));
+    CHECK_FALSE(judged(1, 11, false));
+    CHECK(judged(1, 9, false)); // the commit came while it ran
+    CHECK(judged(1, 11, true)); // it says itself that it may be old
+    CHECK_FALSE(judged(0, 11, false));
+    CHECK(judged(0, 1, false));
+}

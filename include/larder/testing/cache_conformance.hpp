@@ -23,8 +23,8 @@ namespace testing {
 
 /// Meets the requirements of what the suite needs to try a cache tier:
 ///
-/// - `make<Entity>(max_bytes)`: a new, empty tier for that sample entity, by some owning pointer; `max_bytes` is the largest value
-///   that it need take, 0 for any that a sample has. Operations answer directly or with an `Outcome`; a tier that answers later
+/// - `make<Entity>(max_bytes)`: a new, empty tier for that sample entity, by some owning pointer; `max_bytes` is the bound of
+///   one value, above which a fill is `refused`; 0: large enough for any that a sample has. Operations answer directly or with an `Outcome`; a tier that answers later
 ///   is wrapped so that it waits.
 /// - `pass(duration)`: lets so much time go by for every tier made.
 /// - `unit`: a `Duration` that is long against an operation; what takes time in the suite is a few of them.

@@ -63,13 +63,20 @@ struct ProtocolSubject<Checked, false> {
 };
 
 /// Or a repository's policy over its own tiers.
+template <template <class...> class Database>
+struct SimulatedDatabase {
+    static_assert(lists_groups<Database<Ticket>, Ticket, schema_of<Ticket>::alias_end> && revokes_groups<Database<Ticket>, Ticket, schema_of<Ticket>::alias_end> && loads_by<Database<Ticket>, Ticket, 1>,
+                  "larder: check_protocol needs a blocking database with load_by, list and revoke_all, for the simulation's clients find rows by alternate keys and revoke groups");
+};
 template <class Entity, template <class...> class Authority, template <class...> class Database, class Checked, class Env, bool Near>
 struct ProtocolSubject<CachedRepository<Entity, Stack<Authority, Database>, Checked, Env>, Near> {
+    [[maybe_unused]] static constexpr SimulatedDatabase<Database> needs{};
     using Policy = Checked;
     using Parts = SimParts<Authority, Database>;
 };
 template <class Entity, template <class...> class Front, template <class...> class Authority, template <class...> class Database, class Checked, class Env, bool Near>
 struct ProtocolSubject<CachedRepository<Entity, Stack<Front, Authority, Database>, Checked, Env>, Near> {
+    [[maybe_unused]] static constexpr SimulatedDatabase<Database> needs{};
     using Policy = Checked;
     using Parts = SimParts<Authority, Database, Front>;
 };
@@ -130,13 +137,14 @@ ProtocolReport check_world(const ProtocolOptions& options) {
 ///
 /// \tparam Checked a policy, shipped or of one's own; or a `CachedRepository`, whose policy runs over its own kinds of tiers and
 /// database: the in-process tier that stands last before the database is put behind the simulated network, and the database
-/// behind another. They are made for the simulation's own entity, from a default `Config`, must be blocking, and take their time
+/// behind another. They are made for the simulation's own entity, from a default `Config`, must be blocking, the database must find rows by alternate
+/// keys, list groups and revoke them, and all take their time
 /// and their guards from the environment they are given.
 /// \tparam Near whether a policy is checked with an in-process tier in front of the shared one.
 ///
 /// Takes one thread; a run is a fraction of a millisecond in an optimized program.
 template <class Checked, bool Near = false>
-ProtocolReport check_protocol(const ProtocolOptions& options = {}) {
+[[nodiscard]] ProtocolReport check_protocol(const ProtocolOptions& options = {}) {
     using Subject = detail::ProtocolSubject<Checked, Near>;
     return detail::check_world<World<typename Subject::Policy, typename Subject::Parts>>(options);
 }
@@ -144,7 +152,7 @@ ProtocolReport check_protocol(const ProtocolOptions& options = {}) {
 /// The same for embedded rows: repositories of books and of the authors that they embed, linked, under a policy. Renaming an
 /// author, once acknowledged as effective, must show in every book that is read thereafter.
 template <policy Policy>
-ProtocolReport check_relations(const ProtocolOptions& options = {}) {
+[[nodiscard]] ProtocolReport check_relations(const ProtocolOptions& options = {}) {
     return detail::check_world<RelationWorld<Policy>>(options);
 }
 

@@ -233,10 +233,10 @@ public:
     void async_lookup(const Key<Space>& key, const Demand& demand, Handler handler) {
         call<Outcome<Lookup<Value<Space>>>>(
             "lookup " + name<Space>(key),
-            [key, demand, process = actor_.process](Server& server) {
+            [key, demand, process = actor_.process, for_whom = for_whom()](Server& server) {
                 server.template track<Space>(process, key);
                 auto found = server.store().template lookup<Space>(key, demand);
-                server.trace().note(server.shared().scheduler, "  cache: lookup " + name<Space>(key) + " -> " + text_of(found));
+                server.trace().note(server.shared().scheduler, for_whom + "lookup " + name<Space>(key) + " -> " + text_of(found));
                 return found;
             },
             std::move(handler));
@@ -247,10 +247,10 @@ public:
     void async_follow(const Key<Space>& key, const Demand& demand, const Demand& row_demand, Handler handler) {
         call<Outcome<Followed<Entity>>>(
             "lookup " + name<Space>(key),
-            [key, demand, row_demand](Server& server) {
+            [key, demand, row_demand, for_whom = for_whom()](Server& server) {
                 Followed<Entity> found;
                 found.alias = server.store().template lookup<Space>(key, demand);
-                std::string told = "  cache: lookup " + name<Space>(key) + " -> " + text_of(found.alias);
+                std::string told = for_whom + "lookup " + name<Space>(key) + " -> " + text_of(found.alias);
                 if (found.alias.answer == Answer::hit && found.alias.value) {
                     Demand only_look = row_demand;
                     only_look.want_lease = false;
@@ -275,9 +275,9 @@ public:
         const std::string what = "fill " + name<Space>(key) + " v" + std::to_string(request.version);
         call<Outcome<FillOutcome>>(
             what,
-            [key, request = std::move(request), what](Server& server) {
+            [key, request = std::move(request), what, for_whom = for_whom()](Server& server) {
                 const FillOutcome outcome = server.store().template fill<Space>(key, request);
-                server.trace().note(server.shared().scheduler, "  cache: " + what + " -> " + std::string(name_of(outcome)));
+                server.trace().note(server.shared().scheduler, for_whom + what + " -> " + std::string(name_of(outcome)));
                 return outcome;
             },
             std::move(handler));
@@ -290,7 +290,7 @@ public:
     }
     template <class Handler>
     void async_fence(const KeySet<Entity>& keys, FenceOwner owner, Duration span, Handler handler) {
-        change("fence", keys, [keys, owner, span](Server& server) { server.store().fence(keys, owner, span); }, std::move(handler));
+        change("fence" + names(keys), keys, [keys, owner, span](Server& server) { server.store().fence(keys, owner, span); }, std::move(handler));
     }
     template <class Handler>
     void async_publish(std::span<const Publication<Entity>> publications, Handler handler) {
@@ -308,19 +308,19 @@ public:
         }
         call<Outcome<void>>(
             what,
-            [keys = std::move(keys), copies = std::move(copies), what](Server& server, std::function<void(Outcome<void>)> reply) {
-                server.trace().note(server.shared().scheduler, "  cache: " + what);
+            [keys = std::move(keys), copies = std::move(copies), what, for_whom = for_whom()](Server& server, std::function<void(Outcome<void>)> reply) {
+                server.trace().note(server.shared().scheduler, for_whom + what);
                 server.publish(copies, keys, std::move(reply));
             },
             noting_failure(std::move(handler)));
     }
     template <class Handler>
     void async_expel(const KeySet<Entity>& keys, Handler handler) {
-        change("expel", keys, [keys](Server& server) { server.store().expel(keys); }, std::move(handler));
+        change("expel" + names(keys), keys, [keys](Server& server) { server.store().expel(keys); }, std::move(handler));
     }
     template <class Handler>
     void async_expire(const KeySet<Entity>& keys, Handler handler) {
-        change("expire", keys, [keys](Server& server) { server.store().expire(keys); }, std::move(handler));
+        change("expire" + names(keys), keys, [keys](Server& server) { server.store().expire(keys); }, std::move(handler));
     }
     TierUsage usage() const { return server_.store().usage(); }
 
@@ -343,11 +343,23 @@ private:
         if constexpr (std::is_convertible_v<const Key<Space>&, std::string_view>) words.append(" ").append(key);
         return words;
     }
+    static std::string names(const KeySet<Entity>& keys) {
+        std::string words;
+        [&]<std::size_t... Space>(std::index_sequence<Space...>) {
+            (
+                [&] {
+                    for (const auto& key : keys.template in<Space>()) words += " " + name<Space>(key);
+                }(),
+                ...);
+        }(std::make_index_sequence<schema_of<Entity>::space_count>{});
+        return words;
+    }
+    std::string for_whom() const { return "  cache, for process " + std::to_string(actor_.process) + ": "; }
     template <class Found>
     static std::string text_of(const Found& found) {
         switch (found.answer) {
         case Answer::hit: return "hit v" + std::to_string(found.version);
-        case Answer::miss: return found.lease != 0 ? "miss, with a lease" : "miss";
+        case Answer::miss: return std::string(found.lease != 0 ? "miss, with a lease" : "miss") + (found.unsettled ? ", unsettled" : found.floored ? ", with a floor" : "");
         case Answer::wait: return "wait";
         case Answer::bypass: return "bypass";
         }
@@ -396,8 +408,8 @@ private:
     void change(std::string what, KeySet<Entity> keys, Act act, Handler handler) {
         call<Outcome<void>>(
             what,
-            [keys = std::move(keys), act = std::move(act), what](Server& server) -> Outcome<void> {
-                server.trace().note(server.shared().scheduler, "  cache: " + what);
+            [keys = std::move(keys), act = std::move(act), what, for_whom = for_whom()](Server& server) -> Outcome<void> {
+                server.trace().note(server.shared().scheduler, for_whom + what);
                 act(server);
                 server.changed(keys);
                 return {};

@@ -38,6 +38,7 @@ struct ReadSeen {
     Version version = 0;
     std::string row_code;
     std::uint64_t invoked = 0, returned = 0;
+    std::size_t first_line = 0, last_line = 0; ///< Where the run's trace tells of it, if one is kept.
     SteadyTime invoked_at{};
     WallTime wall_invoked{};
 };
@@ -102,11 +103,13 @@ public:
     const std::map<std::string, std::vector<CommittedRow>>& rows() const noexcept { return rows_; }
 
     /// The first property that the history breaks. \param sessions whether C2 is asked for. \param slack what is added to the bound
-    /// of every write. O(n log n) in the operations, times the commits of the rows concerned.
-    std::optional<Violation> check(bool sessions, Duration slack = Duration::zero()) const {
+    /// of every write. \param current whether a read is held to all that was committed before it began, acknowledged or not. O(n log n) in the operations, times the commits of the rows concerned.
+    std::optional<Violation> check(bool sessions, Duration slack = Duration::zero(), bool current = false) const {
         const Effective effective(writes_, slack);
         for (const ReadSeen& read : reads_) {
             if (auto broken = check_read(read, effective)) return broken;
+            if (current)
+                if (auto broken = check_current(read)) return broken;
         }
         if (sessions) return check_sessions();
         return std::nullopt;
@@ -161,8 +164,8 @@ private:
     };
 
     static std::string asked(const ReadSeen& read) {
-        return "client " + std::to_string(read.client) + " asked for " + (read.code ? "code " + *read.code : "row " + read.key) + " in steps " + std::to_string(read.invoked) + " to " +
-               std::to_string(read.returned);
+        return "client " + std::to_string(read.client) + " asked for " + (read.code ? "code " + *read.code : "row " + read.key) + (read.last_line != 0 ? " in lines " + std::to_string(read.first_line) + " to " + std::to_string(read.last_line)
+                                     : " in steps " + std::to_string(read.invoked) + " to " + std::to_string(read.returned));
     }
 
     std::optional<Violation> check_read(const ReadSeen& read, const Effective& effective) const {
@@ -180,6 +183,20 @@ private:
         if (read.stale && !terminal) return std::nullopt;
         return Violation{terminal ? Property::c3_no_resurrection : Property::c1_fresh,
                          asked(read) + " and saw v" + std::to_string(read.version) + " although v" + std::to_string(newest) + " was effective before"};
+    }
+
+    /// A read by primary key, or one that found a row, against the last commit before it began.
+    std::optional<Violation> check_current(const ReadSeen& read) const {
+        if (read.stale || (!read.found && read.code)) return std::nullopt;
+        const CommittedRow* last = nullptr;
+        bool erased = false;
+        for (const CommittedRow& row : of(read.key)) {
+            if (row.step < read.invoked) last = &row;
+            erased = erased || (row.step >= read.invoked && row.step <= read.returned && !row.present);
+        }
+        if (!last || (read.found ? read.version >= last->version : !last->present || erased)) return std::nullopt;
+        return Violation{Property::c1_fresh, asked(read) + " and saw " + (read.found ? "v" + std::to_string(read.version) : std::string("no row")) + " although v" + std::to_string(last->version) +
+                                                 " was committed before, which the policy promises to verify"};
     }
 
     std::optional<Violation> check_no_row(const ReadSeen& read, const Effective& effective) const {

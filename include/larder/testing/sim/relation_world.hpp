@@ -194,11 +194,13 @@ private:
         seen.key = "a";
         seen.invoked = scheduler_.steps();
         seen.invoked_at = scheduler_.now();
+        seen.first_line = trace_.lines().size();
         process.books.async_find("b", Read{}, boost::asio::bind_executor(scheduler_.executor(actor), [this, actor, client, seen, next](const Error& failure, const Found<Book>& found) mutable {
                                      if (failure || !found.row()) {
                                          note(who(actor, client) + (failure ? " got an error: " + failure.text : " sees no book"));
                                      } else {
                                          seen.returned = scheduler_.steps();
+                                         seen.last_line = trace_.keeps() ? trace_.lines().size() + 1 : 0;
                                          seen.found = true;
                                          seen.version = found.row()->author.version;
                                          seen.row_code = found.row()->author.name;

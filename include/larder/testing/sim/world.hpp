@@ -129,7 +129,7 @@ public:
         plan_faults();
         const SteadyTime end = scheduler_.now() + std::chrono::seconds(20);
         while (busy_ != 0 && scheduler_.now() < end && !violation_ && scheduler_.step()) {}
-        if (!violation_) violation_ = history_.check(promises_sessions(), slack());
+        if (!violation_) violation_ = history_.check(promises_sessions(), slack(), Policy::guarantee.current_reads);
         if (!violation_) rest();
         WorldResult result;
         result.violation = violation_;
@@ -275,6 +275,7 @@ private:
         read.invoked = scheduler_.steps();
         read.invoked_at = scheduler_.now();
         read.wall_invoked = wall_now();
+        read.first_line = trace_.lines().size();
         return read;
     }
 
@@ -284,6 +285,7 @@ private:
             return;
         }
         read.returned = scheduler_.steps();
+        read.last_line = trace_.keeps() ? trace_.lines().size() + 1 : 0;
         read.stale = found.stale() == StaleCause::database_failed;
         if (found.row()) {
             read.found = true;
@@ -370,7 +372,7 @@ private:
     }
     template <class Next>
     void revoke_all(Actor actor, std::uint32_t client, Next next) {
-        note(who(actor, client) + " revokes all of o");
+        note(who(actor, client) + " revokes all tickets of owner o");
         ++groups_unanswered_;
         std::map<std::string, std::size_t> before;
         for (std::uint32_t i = 0; i < options_.rows; ++i) before[keys_[i]] = history_.of(keys_[i]).size();
@@ -414,6 +416,7 @@ private:
             const auto process = some_process();
             note("process " + std::to_string(process) + " dies");
             kill(process);
+            note("process " + std::to_string(process) + " starts again");
             start(process);
         });
         plan(Fault::pause, [this, some_process] {
