@@ -43,7 +43,11 @@ TEST_CASE("a generated key is wanted where there is none, and set") {
     set_generated_key(row, 7);
     CHECK(row.id == 7);
     CHECK(!wants_generated_key(row));
-    CHECK(!wants_generated_key(Setting()));
+    Setting named = larder::testing::sample_row<Setting>(1);
+    const Setting before = named;
+    CHECK(!wants_generated_key(named));
+    set_generated_key(named, 7);
+    CHECK(named == before);
 }
 
 TEST_CASE("members that are listed are taken apart by the library's own lists") {

@@ -73,12 +73,14 @@ constexpr bool wants_generated_key(const Entity& row) noexcept {
         return false;
 }
 
-/// Sets the primary key of a row to one that the database made. \param key above 0, and never given to a row before, erased ones included.
+/// Sets the primary key of a row to one that the database made; does nothing for an entity whose keys no database makes.
+/// \param key above 0, and never given to a row before, erased ones included.
 template <entity Entity>
-    requires(schema_of<Entity>::is_generated)
-constexpr void set_generated_key(Entity& row, std::int64_t key) noexcept {
-    auto& member = row.*detail::FirstMember<typename schema_of<Entity>::primary_members>::value;
-    member = static_cast<std::remove_reference_t<decltype(member)>>(key);
+constexpr void set_generated_key([[maybe_unused]] Entity& row, [[maybe_unused]] std::int64_t key) noexcept {
+    if constexpr (schema_of<Entity>::is_generated) {
+        auto& member = row.*detail::FirstMember<typename schema_of<Entity>::primary_members>::value;
+        member = static_cast<std::remove_reference_t<decltype(member)>>(key);
+    }
 }
 
 } // namespace v0

@@ -87,40 +87,7 @@ concept database_factory = std::copy_constructible<F> && std::invocable<const F&
 /// left out silently: the last case fails unless `lacking` names, as `LeftOutCase::lacking` does, all that is lacking and nothing else; its
 /// text lists the cases concerned.
 ///
-/// What a minimal database looks like, which passes with `load`, `insert` and so on of one's own behind it, and with
-/// `lacking` as the suite tells it:
-///
-/// ```cpp
-/// template <class Entity>
-/// class MyDatabase {
-/// public:
-///     using Key = larder::primary_key_t<Entity>;
-///     using Refusal = larder::Refusal<Entity>;              // database/author.hpp: the texts of errors
-///     struct Config { MyConnection* connection; };           // what a Stack is given to make it from
-///     static constexpr bool conditional_writes = true;       // update and erase honour `expected`
-///     explicit MyDatabase(Config config);
-///     boost::asio::any_io_executor executor();               // where it may block; or: static constexpr bool never_blocks = true
-///
-///     larder::Outcome<std::optional<Entity>> load(const Key&, larder::ReadMode);               // no such row: std::nullopt, no error
-///     larder::Outcome<std::vector<std::optional<Entity>>> load_many(std::span<const Key>, larder::ReadMode);  // in the keys' order
-///     larder::Outcome<Entity> insert(const Entity& given) {
-///         Entity row = given;
-///         if (larder::wants_generated_key(row)) larder::set_generated_key(row, next_number());
-///         larder::schema_of<Entity>::set_version(row, 1);
-///         if (taken(row)) return Refusal::template duplicate_key<0>();
-///         ...
-///     }
-///     larder::Outcome<larder::Version> update(const Entity& row, larder::Version expected, const larder::WriteCondition&) {
-///         ...                                                // one step, under the row's lock:
-///         if (!stored) return Refusal::no_such_row();
-///         if (larder::schema_of<Entity>::is_revoked(*stored)) return Refusal::revoked();
-///         if (version_of(*stored) != expected) return Refusal::version_conflict();
-///         ...
-///         return expected + 1;
-///     }
-///     larder::Outcome<larder::Version> erase(const Key&, larder::Version expected, const larder::WriteCondition&);  // expected + 1
-/// };
-/// ```
+/// What a minimal database looks like, with which to begin one's own: examples/database_skeleton.cpp, a whole one that passes.
 ///
 /// Each case makes a world of its own. Databases that talk to a server are wrapped in a form that waits. A case blocks; the
 /// threads that it starts it ends.

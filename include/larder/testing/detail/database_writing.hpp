@@ -132,10 +132,14 @@ void check_database_writing(DatabaseSuite<Factory>& suite) {
         fails(settings.erase(setting_row(1).name, 0, {}), errc::no_such_row, "the removal of an absent row should be refused", "settings");
     });
 
-    suite.template add<Has<Coupon>>("a row that does not exist can be neither changed nor removed", [](auto& world) {
-        auto coupons = world.template database<Coupon>();
-        fails(coupons.update({secret("name", 1), 1, 1}, 1, {}), errc::no_such_row, "an update of an absent row should be refused", "coupons");
-        fails(coupons.erase(secret("name", 1), 1, {}), errc::no_such_row, "the removal of an absent row should be refused", "coupons");
+    suite.template add_for_versioned<Has>("a row that does not exist can be neither changed nor removed", []<class Entity>(auto& world, std::type_identity<Entity>) {
+        constexpr auto table = schema_of<Entity>::table;
+        auto rows = world.template database<Entity>();
+        Entity absent = versioned_row<Entity>(world, 1);
+        set_generated_key(absent, 1'000);
+        schema_of<Entity>::set_version(absent, 1);
+        fails(rows.update(absent, 1, {}), errc::no_such_row, "an update of an absent row should be refused", table);
+        fails(rows.erase(primary_key_of(absent), 1, {}), errc::no_such_row, "the removal of an absent row should be refused", table);
     });
 
     suite.template add<Has<Setting>>("an entity without a version is written unconditionally", [](auto& world) {
