@@ -14,6 +14,7 @@
 #include <larder/observe/metrics.hpp>
 #include <larder/policy/write_through.hpp>
 #include <larder/repository/assignments.hpp>
+#include <larder/repository/change.hpp>
 #include <larder/repository/checks.hpp>
 #include <larder/repository/explain.hpp>
 #include <larder/repository/intent.hpp>
@@ -592,6 +593,7 @@ private:
 
     template <class Change>
     static auto updating(const KeyView& view, Change change, unsigned retries) {
+        static_assert(!detail::changes_a_copy<Entity, Change>(), "larder: the change of a row takes Entity&, to be made in place: one that takes it by value changes a copy, and is lost");
         return [key = own_key<Entity>(view), change = std::move(change), retries](Core& core, Driver& driver) mutable { return Writing::modify(core, driver, key, change, retries); };
     }
 
