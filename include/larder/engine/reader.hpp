@@ -397,8 +397,9 @@ private:
         if (leader) leader->begin();
         ReadMode mode = seen.unsettled ? ReadMode::settled : ReadMode::plain;
         if constexpr (may_lag_v<typename Core::Database>) {
-            // What a lagging replica answers is used only where its fill shows that it is not too old; never where reads are current.
-            if (!Policy::guarantee.current_reads && !seen.unsettled && seen.floored && core.fills(Tiers::authority_level)) mode = ReadMode::recent;
+            // What a lagging replica answers is used only where its fill shows that it is not too old: not where more is asked than the floor
+            // can vouch for, which knows nothing of embedded rows, nor of writes that were neither fenced nor published.
+            if (Policy::fenced && !Policy::guarantee.current_reads && !Core::Schema::has_embeds && intent.at_least == 0 && intent.max_age == Duration::max() && !seen.unsettled && seen.floored && core.fills(Tiers::authority_level)) mode = ReadMode::recent;
         }
         result.loaded_at = core.env.now();
         auto asked = core.query(QueryKind::load, driver, Ops::load(key, mode));

@@ -225,18 +225,20 @@ struct Writer {
         } else {
             for (const auto& row : outcome->rows) publications.push_back(publication_without_aliases(row, hold));
         }
-        // Rows that were revoked already: where they are fenced their fences are given back, and where not the floor is raised to
-        // what the database has, since whoever revoked them may not have published yet.
+        // Rows that were revoked already: whoever revoked them may not have published yet, and a fence of theirs may have been lost with a
+        // copy filled since, so the floor is raised to what the database has now. Where they are fenced, that gives their fences back.
         std::vector<RowVersion<Entity>> others;
-        if constexpr (Policy::fenced) {
-            for (auto& key : keys.template in<0>()) others.push_back({std::move(key), 0});
-        } else if (core.copies_answer() && !moves_epoch) {
+        const bool all_of_it = keys.template in<0>().size() == outcome->rows.size();
+        if ((Policy::fenced && !all_of_it) || (!Policy::fenced && core.copies_answer() && !moves_epoch)) {
             auto listed = core.query(QueryKind::list, driver, Ops::template list<Space>(group));
             const auto rows = co_await listed;
             if (rows.has_error())
                 aliases_known = false;
             else
                 others = *rows;
+        }
+        if constexpr (Policy::fenced) {
+            for (auto& key : keys.template in<0>()) others.push_back({std::move(key), 0});
         }
         add_others(publications, outcome->rows, std::move(others), hold);
         auto publish = Tiers::publish(core, driver, publications);
@@ -414,7 +416,7 @@ private:
         co_return co_await publish;
     }
 
-    /// Adds publications of the rows that are not among those just published.
+    /// Adds publications of the rows that are not among those just published; of a row that comes twice, the first.
     static void add_others(std::vector<Publication<Entity>>& publications, const std::vector<RowVersion<Entity>>& published, std::vector<RowVersion<Entity>> others, const Hold& hold) {
         struct Hash {
             std::size_t operator()(const Key& key) const noexcept { return static_cast<std::size_t>(hash_key(key)); }
@@ -422,7 +424,7 @@ private:
         boost::unordered_flat_set<Key, Hash> done;
         for (const auto& row : published) done.insert(row.key);
         for (const auto& row : others)
-            if (!done.contains(row.key)) publications.push_back(publication_without_aliases(row, hold));
+            if (done.insert(row.key).second) publications.push_back(publication_without_aliases(row, hold));
     }
 
     static Publication<Entity> publication_without_aliases(const RowVersion<Entity>& row, const Hold& hold) {

@@ -268,7 +268,9 @@ public:
     template <std::size_t Space, class Handler>
     void async_lookup_many(std::span<const Key<Space>> keys, const Demand& demand, Handler handler) {
         call<Outcome<std::vector<Lookup<Value<Space>>>>>(
-            "lookup many", [keys = std::vector<Key<Space>>(keys.begin(), keys.end()), demand](Server& server) { return server.store().template lookup_many<Space>(keys, demand); }, std::move(handler));
+            "lookup many", [keys = std::vector<Key<Space>>(keys.begin(), keys.end()), demand, process = actor_.process](Server& server) {
+                for (const auto& key : keys) server.template track<Space>(process, key);
+                return server.store().template lookup_many<Space>(keys, demand); }, std::move(handler));
     }
     template <std::size_t Space, class Handler>
     void async_fill(const Key<Space>& key, FillRequest<Value<Space>> request, Handler handler) {

@@ -54,7 +54,8 @@ struct WriteSeen {
     SteadyTime returned_at{};
 };
 
-/// What must hold of every history. The numbers are those by which the guarantees are discussed.
+/// What must hold of every history. The numbers are those by which the guarantees are discussed; C9, that a write
+/// which calls itself effective is one, is C1 without slack.
 enum class Property : std::uint8_t {
     c1_fresh,           ///< A read is at least the newest version that was effective before it began.
     c2_session,         ///< A client reads its own writes, and never goes back.
@@ -64,6 +65,7 @@ enum class Property : std::uint8_t {
     c6_insert,          ///< An acknowledged insert is found.
     c7_quiet,           ///< When all is quiet, every tier is absent or current.
     c8_no_leak,         ///< When all is quiet, no lease and no fence is left.
+    c10_answered,       ///< Every call ends.
 };
 
 constexpr const char* name_of(Property property) noexcept {
@@ -74,7 +76,8 @@ constexpr const char* name_of(Property property) noexcept {
                                      "C5 nothing uncommitted is seen",
                                      "C6 an acknowledged insert is found",
                                      "C7 when all is quiet every tier is absent or current",
-                                     "C8 when all is quiet no lease or fence is left"};
+                                     "C8 when all is quiet no lease or fence is left",
+                                     "C10 every call ends"};
     return names[static_cast<std::size_t>(property)];
 }
 

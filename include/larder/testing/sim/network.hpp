@@ -60,7 +60,8 @@ public:
         }
         const bool late = suffers(Fault::request_late);
         // So late that its caller has given up, or that whatever was fenced for it is open again.
-        const Duration delay = late ? patience * (choices_.pick(2) == 0 ? 2 : 7) + hop() : hop();
+        Duration delay = hop();
+        if (late) delay += patience * (choices_.pick(2) == 0 ? 2 : 7);
         const auto run = [this, serve = std::make_shared<Serve>(std::move(serve)), answer, caller, what, late](bool answered) {
             if (late) trace_.note(scheduler_, what + ": done late");
             (*serve)([this, answer, caller, what, answered](Result result) {

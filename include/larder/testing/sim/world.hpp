@@ -129,6 +129,7 @@ public:
         plan_faults();
         const SteadyTime end = scheduler_.now() + std::chrono::seconds(20);
         while (busy_ != 0 && scheduler_.now() < end && !violation_ && scheduler_.step()) {}
+        if (!violation_ && busy_ != 0) violation_ = Violation{Property::c10_answered, "a client is still waiting when everything else has long ended"};
         if (!violation_) violation_ = history_.check(promises_sessions(), slack(), Policy::guarantee.current_reads);
         if (!violation_) rest();
         WorldResult result;
@@ -222,6 +223,14 @@ private:
         if (std::erase(live_[process], client) != 0) --busy_;
     }
 
+    /// How long a client waits before its next operation: not at all, or for longer than a request may take or a fence lasts.
+    Duration think() {
+        constexpr std::uint32_t seldom = 4;
+        if (!choices_.once_in(seldom)) return network_.hop();
+        const Duration pause = choices_.pick(2) == 0 ? Duration(std::chrono::milliseconds(160)) : fence_for + std::chrono::milliseconds(60);
+        return pause + network_.hop();
+    }
+
     /// The decisions of one operation of a client.
     static Strand strand_of(std::uint32_t client, std::uint32_t left) noexcept { return 1000 + client * 100 + left; }
 
@@ -238,7 +247,7 @@ private:
         }
         ++operations_;
         const auto next = [this, actor, client, left] {
-            scheduler_.after(actor, network_.hop(), [this, actor, client, left] { act(actor, client, left - 1); });
+            scheduler_.after(actor, think(), [this, actor, client, left] { act(actor, client, left - 1); });
         };
         const std::string key = keys_[choices_.pick(static_cast<std::uint32_t>(keys_.size()))];
         switch (kind) {
@@ -453,9 +462,9 @@ private:
     }
 
     /// Whether no client may ever go back: not where an in-process tier lags by its bound, nor across the loss of the shared tier,
-    /// with which the fences of writes under way are lost.
+    /// with which the fences of writes under way are lost, nor where a group's revocation may commit after its fences.
     bool promises_sessions() const {
-        return strict && !has_near && options_.faults.injected(Fault::cache_restart) == 0 && options_.faults.injected(Fault::cache_rollback) == 0;
+        return strict && !has_near && groups_unanswered_ == 0 && options_.faults.injected(Fault::cache_restart) == 0 && options_.faults.injected(Fault::cache_rollback) == 0;
     }
 
     /// What the faults of the run add to every bound: an in-process tier that is not told of changes knows its TTL only.
@@ -510,7 +519,9 @@ private:
                                                            violation_ = Violation{Property::c7_quiet, "process " + std::to_string(process) + " answers for " + key + " with v" + std::to_string(found.version()) +
                                                                                                           (failure ? " (" + failure.text + ")" : "") + ", the database has v" + std::to_string(truth.version)};
                                                    }));
-        while (!answered && scheduler_.step()) {}
+        const SteadyTime end = scheduler_.now() + std::chrono::seconds(20);
+        while (!answered && scheduler_.now() < end && scheduler_.step()) {}
+        if (!answered && !violation_) violation_ = Violation{Property::c10_answered, "process " + std::to_string(process) + " does not answer for " + key};
     }
 
     WorldOptions options_;
