@@ -175,6 +175,52 @@ struct TierUsage {
     std::size_t bytes = 0;   ///< Their weight.
 };
 
+namespace detail {
+
+/// \name The operations that every in-process tier has, one by one, so that the one that is missing can be named
+/// @{
+template <class T>
+concept says_level = requires {
+    { T::level } -> std::convertible_to<Level>;
+};
+template <class T>
+concept says_outlives_process = requires {
+    { T::outlives_process } -> std::convertible_to<bool>;
+};
+template <class T, class Entity>
+concept looks_up = requires(T& tier, const primary_key_t<Entity>& key, const Demand& demand) {
+    { tier.template lookup<0>(key, demand) } -> std::convertible_to<Outcome<Lookup<CachedRow<Entity>>>>;
+};
+template <class T, class Entity>
+concept looks_up_many = requires(T& tier, std::span<const primary_key_t<Entity>> keys, const Demand& demand) {
+    { tier.template lookup_many<0>(keys, demand) } -> std::convertible_to<Outcome<std::vector<Lookup<CachedRow<Entity>>>>>;
+};
+template <class T, class Entity>
+concept fills_record = requires(T& tier, const primary_key_t<Entity>& key, FillRequest<CachedRow<Entity>> request) {
+    { tier.template fill<0>(key, std::move(request)) } -> std::convertible_to<Outcome<FillOutcome>>;
+};
+template <class T, class Entity>
+concept fills_many = requires(T& tier, std::span<const primary_key_t<Entity>> keys, std::vector<FillRequest<CachedRow<Entity>>> requests) {
+    { tier.template fill_many<0>(keys, std::move(requests)) } -> std::convertible_to<Outcome<std::vector<FillOutcome>>>;
+};
+template <class T, class Entity>
+concept fences_keys = requires(T& tier, const KeySet<Entity>& set) { tier.fence(set, FenceOwner{}, Duration{}); };
+template <class T, class Entity>
+concept takes_publications = requires(T& tier, std::span<const Publication<Entity>> publications) { tier.publish(publications); };
+template <class T, class Entity>
+concept expels_keys = requires(T& tier, const KeySet<Entity>& set) { tier.expel(set); };
+template <class T, class Entity>
+concept expires_keys = requires(T& tier, const KeySet<Entity>& set) { tier.expire(set); };
+template <class T>
+concept clears_all = requires(T& tier) { tier.clear(); };
+template <class T>
+concept tells_usage = requires(T& tier) {
+    { tier.usage() } -> std::convertible_to<TierUsage>;
+};
+/// @}
+
+} // namespace detail
+
 /// Meets the requirements of a cache tier: a leased, versioned cache of one entity's records and of the directory of its aliases.
 ///
 /// There is no unguarded set. For each key a tier keeps **one record**: a value with its deadlines, a floor (the newest
@@ -215,22 +261,9 @@ struct TierUsage {
 /// row that it leads to in one round trip, it has `async_follow<Space>(key, demand, row_demand, handler)` as well, which answers `Followed`: the
 /// alternate key as a lookup does, and the row if that is a hit.
 template <class T, class Entity>
-concept cache_tier = entity<Entity> && requires(T& tier, const primary_key_t<Entity>& key, std::span<const primary_key_t<Entity>> keys, const Demand& demand,
-                                                FillRequest<CachedRow<Entity>> request, std::vector<FillRequest<CachedRow<Entity>>> requests,
-                                                const KeySet<Entity>& set, std::span<const Publication<Entity>> publications) {
-    { T::level } -> std::convertible_to<Level>;
-    { T::outlives_process } -> std::convertible_to<bool>;
-    { tier.template lookup<0>(key, demand) } -> std::convertible_to<Outcome<Lookup<CachedRow<Entity>>>>;
-    { tier.template lookup_many<0>(keys, demand) } -> std::convertible_to<Outcome<std::vector<Lookup<CachedRow<Entity>>>>>;
-    { tier.template fill<0>(key, std::move(request)) } -> std::convertible_to<Outcome<FillOutcome>>;
-    { tier.template fill_many<0>(keys, std::move(requests)) } -> std::convertible_to<Outcome<std::vector<FillOutcome>>>;
-    tier.fence(set, FenceOwner{}, Duration{});
-    tier.publish(publications);
-    tier.expel(set);
-    tier.expire(set);
-    tier.clear();
-    { tier.usage() } -> std::convertible_to<TierUsage>;
-};
+concept cache_tier = entity<Entity> && detail::says_level<T> && detail::says_outlives_process<T> && detail::looks_up<T, Entity> && detail::looks_up_many<T, Entity> &&
+                     detail::fills_record<T, Entity> && detail::fills_many<T, Entity> && detail::fences_keys<T, Entity> && detail::takes_publications<T, Entity> &&
+                     detail::expels_keys<T, Entity> && detail::expires_keys<T, Entity> && detail::clears_all<T> && detail::tells_usage<T>;
 
 /// Meets the requirements of a cache tier whose operations end later, with a handler.
 template <class T, class Entity>

@@ -48,6 +48,42 @@ struct HitView {
     Duration remaining; ///< How long it may still be served.
 };
 
+namespace detail {
+
+/// \name What every policy has, one by one, so that what is missing can be named
+/// @{
+template <class P>
+concept says_name = requires {
+    { P::name } -> std::convertible_to<std::string_view>;
+};
+template <class P>
+concept says_guarantee = requires {
+    { P::guarantee } -> std::convertible_to<Guarantee>;
+};
+template <class P>
+concept says_caches_rows = requires {
+    { P::caches_rows } -> std::convertible_to<bool>;
+};
+template <class P>
+concept says_fenced = requires {
+    { P::fenced } -> std::convertible_to<bool>;
+};
+template <class P>
+concept says_after_write = requires {
+    { P::after_write } -> std::convertible_to<AfterWrite>;
+};
+template <class P>
+concept says_stamp = requires {
+    { P::stamp } -> std::convertible_to<Stamp>;
+};
+template <class P>
+concept decides_on_hit = requires(const P& p, const HitView& hit) {
+    { p.on_hit(hit) } -> std::same_as<OnHit>;
+};
+/// @}
+
+} // namespace detail
+
 /// Meets the requirements of a consistency policy: a small struct of constants, and one decision.
 ///
 /// - `name`, `guarantee`: for people.
@@ -61,15 +97,8 @@ struct HitView {
 ///
 /// A stamp that differs makes a miss before `on_hit` is asked.
 template <class P>
-concept policy = std::copyable<P> && requires(const P& p, const HitView& hit) {
-    { P::name } -> std::convertible_to<std::string_view>;
-    { P::guarantee } -> std::convertible_to<Guarantee>;
-    { P::caches_rows } -> std::convertible_to<bool>;
-    { P::fenced } -> std::convertible_to<bool>;
-    { P::after_write } -> std::convertible_to<AfterWrite>;
-    { P::stamp } -> std::convertible_to<Stamp>;
-    { p.on_hit(hit) } -> std::same_as<OnHit>;
-};
+concept policy = std::copyable<P> && detail::says_name<P> && detail::says_guarantee<P> && detail::says_caches_rows<P> && detail::says_fenced<P> && detail::says_after_write<P> &&
+                 detail::says_stamp<P> && detail::decides_on_hit<P>;
 
 namespace detail {
 

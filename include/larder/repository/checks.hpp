@@ -2,9 +2,11 @@
 #pragma once
 
 #include <larder/cache/cache_tier.hpp>
+#include <larder/cache/detail/lacks.hpp>
 #include <larder/database/database.hpp>
 #include <larder/database/detail/lacks.hpp>
 #include <larder/environment.hpp>
+#include <larder/policy/detail/lacks.hpp>
 #include <larder/policy/policy.hpp>
 #include <larder/repository/stack.hpp>
 
@@ -90,16 +92,20 @@ struct Members {
 template <class Backend, class Entity, class Env>
 struct WrongMembers {
     using All = Members<Backend, Entity, Env>;
+    using Authority = typename All::Authority;
+    using Near = typename All::Near;
     using Database = typename All::Database;
 
-    static_assert(All::authority_is_tier,
+    static_assert(All::authority_is_tier || resembles_tier<Authority, Entity>,
                   "larder: all but the last of a stack's members must be cache tiers: lookup, fill, fence, publish, expel (larder/cache/cache_tier.hpp)");
-    static_assert(All::near_is_tier, "larder: the first of two cache tiers must be an in-process tier, such as larder::MemoryCache");
+    static_assert(All::near_is_tier || resembles_tier<Near, Entity>, "larder: the first of two cache tiers must be an in-process tier, such as larder::MemoryCache");
     static_assert(All::is_database || resembles_database<Database, Entity>,
                   "larder: the last of a stack's members must be a database: load, load_many, insert, update, erase (larder/database/database.hpp)");
 
     static constexpr bool lacking = [] {
-        if constexpr (!All::is_database && resembles_database<Database, Entity>) return DatabaseLacks<Database, Entity>::told;
+        if constexpr (!All::authority_is_tier && resembles_tier<Authority, Entity>) static_assert(TierLacks<Authority, Entity>::told);
+        if constexpr (!All::near_is_tier && resembles_tier<Near, Entity>) static_assert(TierLacks<Near, Entity>::told);
+        if constexpr (!All::is_database && resembles_database<Database, Entity>) static_assert(DatabaseLacks<Database, Entity>::told);
         return true;
     }();
     static_assert(lacking);
@@ -131,8 +137,9 @@ struct WrongKinds {
     static_assert(std::copyable<Entity>, "larder: the entity must be copyable: rows are handed out and kept as copies");
     static_assert(entity<Entity> || !std::copyable<Entity>, "larder: the first argument must be an entity: a described struct with larder::entity_traits");
     static_assert(environment<Env>, "larder: the fourth argument must be an environment (larder/environment.hpp)");
-    static_assert(policy<Policy>, "larder: the third argument must be a consistency policy (larder/policy/policy.hpp)");
+    static_assert(policy<Policy> || resembles_policy<Policy>, "larder: the third argument must be a consistency policy (larder/policy/policy.hpp)");
     static constexpr bool told = [] {
+        if constexpr (!policy<Policy> && resembles_policy<Policy>) static_assert(PolicyLacks<Policy>::told);
         constexpr bool whole = [] {
             if constexpr (entity<Entity>)
                 return embeds_entities<Entity>();
