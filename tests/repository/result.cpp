@@ -97,11 +97,16 @@ TEST_CASE("an absent row is false and no failure, and says why when it is asked 
     for (const Absence why : {Absence::never_was, Absence::expired, Absence::not_cached}) {
         CHECK(!absent(why).failed());
         CHECK(thrown(absent(why)) == errc::no_such_row);
-        CHECK(thrown(absent(why)).text.find(name_of(why)) != std::string::npos);
+        CHECK(thrown(absent(why)).text == "passes: there is no valid row: " + std::string(name_of(why)));
     }
     CHECK(thrown(absent(Absence::revoked)) == errc::revoked);
-    CHECK(thrown(FoundWarm<Pass>(nullptr, Absence::expired, Level::memory, 0, Duration(0))) == errc::no_such_row);
+    const auto warm = thrown(FoundWarm<Pass>(nullptr, Absence::expired, Level::memory, 0, Duration(0)));
+    CHECK(warm == errc::no_such_row);
+    CHECK(warm.text.starts_with("passes: "));
+    CHECK(thrown(Written<Pass>()).text.starts_with("passes: "));
+    CHECK(thrown(WrittenMany<Pass>()).text.starts_with("passes: "));
     CHECK(thrown(Rotated(Absence::revoked)) == errc::revoked);
+    CHECK(thrown(Rotated(Absence::revoked)).text.starts_with(std::string(schema_of<Session>::table) + ": "));
     CHECK(thrown(Rotated(Absence::never_was)) == errc::no_such_row);
     CHECK_THROWS_AS(static_cast<void>(absent(Absence::never_was).value()), Failure);
     const auto revoked = absent(Absence::revoked);

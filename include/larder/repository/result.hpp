@@ -3,6 +3,7 @@
 
 #include <larder/clock.hpp>
 #include <larder/entity/projection.hpp>
+#include <larder/entity/schema_of.hpp>
 #include <larder/error.hpp>
 #include <larder/observe/event.hpp>
 
@@ -61,7 +62,7 @@ template <class Answer>
 class OrThrow {
 public:
     /// The answer itself if it is true in a condition; else throws `Failure`: with the error, or where nothing failed and there is
-    /// no valid row, with `errc::revoked` or `errc::no_such_row`.
+    /// no valid row, with `errc::revoked` or `errc::no_such_row`, and a text that names the table.
     const Answer& or_throw() const& {
         check();
         return static_cast<const Answer&>(*this);
@@ -81,9 +82,17 @@ private:
         if (answer) return;
         if (answer.failed()) throw Failure(answer.error());
         if constexpr (requires { answer.absence(); })
-            throw Failure(Error{answer.absence() == Absence::revoked ? errc::revoked : errc::no_such_row, "there is no valid row: " + std::string(name_of(answer.absence()))});
+            throw Failure(Error{answer.absence() == Absence::revoked ? errc::revoked : errc::no_such_row, about() + "there is no valid row: " + std::string(name_of(answer.absence()))});
         else
-            throw Failure(Error{errc::no_such_row, "there is no answer"});
+            throw Failure(Error{errc::no_such_row, about() + "there is no answer"});
+    }
+
+    /// The beginning of a text: the table of the rows that the answer is about, if it is about rows.
+    static std::string about() {
+        if constexpr (requires { typename Answer::entity_type; })
+            return std::string(schema_of<typename Answer::entity_type>::table) + ": ";
+        else
+            return {};
     }
 };
 
@@ -130,6 +139,8 @@ private:
 template <entity Entity>
 class Found : public detail::Provenance, public detail::OrThrow<Found<Entity>> {
 public:
+    using entity_type = Entity;
+
     /// No answer yet: absent.
     Found() noexcept = default;
     /// A failure.
@@ -157,6 +168,8 @@ private:
 template <entity Entity>
 class FoundWarm : public detail::Provenance, public detail::OrThrow<FoundWarm<Entity>> {
 public:
+    using entity_type = Entity;
+
     FoundWarm() noexcept = default;
     explicit FoundWarm(Error failure) : Provenance(std::move(failure)) {}
     FoundWarm(std::shared_ptr<const WarmRow<Entity>> fields, Absence absence, Level source, Version version, Duration age, StaleCause stale = StaleCause::none) noexcept
@@ -181,6 +194,8 @@ private:
 template <entity Entity>
 class FoundMany : public detail::OrThrow<FoundMany<Entity>> {
 public:
+    using entity_type = Entity;
+
     FoundMany() = default;
     /// The read as a whole failed.
     explicit FoundMany(Error failure) : error_(std::move(failure)) {}
@@ -215,6 +230,8 @@ private:
 template <entity Entity>
 class Written : public detail::OrThrow<Written<Entity>> {
 public:
+    using entity_type = Entity;
+
     Written() = default;
     explicit Written(Error failure) : error_(std::move(failure)) {}
     Written(primary_key_t<Entity> key, Version version, Duration bound, std::shared_ptr<const Entity> row, bool changed = true)
@@ -251,6 +268,8 @@ private:
 template <entity Entity>
 class WrittenMany : public detail::OrThrow<WrittenMany<Entity>> {
 public:
+    using entity_type = Entity;
+
     WrittenMany() = default;
     explicit WrittenMany(Error failure) : error_(std::move(failure)) {}
     WrittenMany(std::size_t rows, Duration bound) : rows_(rows), bound_(bound), committed_(true) {}
