@@ -104,3 +104,20 @@ TEST_CASE("faults: a class has its own kinds, and all of them have one") {
         }
     }
 }
+
+TEST_CASE("faults: each has a rate of its own") {
+    const auto injected = [](std::uint32_t times) {
+        WorldOptions options;
+        options.faults = Faults().allow(Fault::reply_lost).once_in(Fault::reply_lost, times);
+        std::uint64_t sum = 0;
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            Choices choices(seed);
+            sum += World<WriteThrough, Front>(choices, options).run().faults.injected(Fault::reply_lost);
+        }
+        return sum;
+    };
+    const auto rare = injected(200);
+    CHECK(rare > 0);
+    CHECK(injected(10) > 5 * rare);
+    CHECK(Faults().rarity(Fault::crash) < Faults().rarity(Fault::request_lost));
+}

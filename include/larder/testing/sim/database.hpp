@@ -108,7 +108,7 @@ public:
         if (place == states_.end()) return std::optional<Entity>();
         const auto& states = place->second;
         std::size_t behind = 0;
-        if (network_.suffers(Fault::replica_lag, 2)) behind = 1 + shared_.choices.pick(2);
+        if (network_.suffers(Fault::replica_lag)) behind = 1 + shared_.choices.pick(2);
         if (behind != 0) note("a replica lags");
         return behind < states.size() ? states[states.size() - 1 - behind] : std::optional<Entity>();
     }

@@ -82,7 +82,7 @@ constexpr FaultClass class_of(Fault fault) noexcept {
     return FaultClass::all;
 }
 
-/// Which faults a run may suffer, and how often each was injected.
+/// Which faults a run may suffer, how rare each is, and how often each was injected.
 class Faults {
 public:
     Faults() noexcept = default;
@@ -97,6 +97,13 @@ public:
         allowed_[static_cast<std::size_t>(fault)] = allowed;
         return *this;
     }
+    /// How rare a fault is: once in so many messages, commits or loads; or, for what happens to a process or a server, once in so many
+    /// runs. At least 1.
+    Faults& once_in(Fault fault, std::uint32_t times) noexcept {
+        rarity_[static_cast<std::size_t>(fault)] = times;
+        return *this;
+    }
+    std::uint32_t rarity(Fault fault) const noexcept { return rarity_[static_cast<std::size_t>(fault)]; }
     bool allows(Fault fault) const noexcept { return allowed_[static_cast<std::size_t>(fault)]; }
     /// A fault was injected.
     void count(Fault fault) noexcept { ++injected_[static_cast<std::size_t>(fault)]; }
@@ -109,7 +116,18 @@ public:
     }
 
 private:
+    static constexpr std::array<std::uint32_t, fault_count> usual_rarity() noexcept {
+        std::array<std::uint32_t, fault_count> rarity{};
+        for (std::size_t i = 0; i < fault_count; ++i) rarity[i] = 40;
+        for (const Fault planned : {Fault::crash, Fault::pause, Fault::cache_restart, Fault::cache_evict, Fault::cache_rollback, Fault::feed_dead, Fault::clock_step})
+            rarity[static_cast<std::size_t>(planned)] = 3;
+        // Few loads may go to a replica at all.
+        rarity[static_cast<std::size_t>(Fault::replica_lag)] = 2;
+        return rarity;
+    }
+
     std::array<bool, fault_count> allowed_{};
+    std::array<std::uint32_t, fault_count> rarity_ = usual_rarity();
     std::array<std::uint64_t, fault_count> injected_{};
 };
 

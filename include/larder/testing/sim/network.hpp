@@ -25,8 +25,6 @@ class Network {
 public:
     /// How long a caller waits for an answer.
     static constexpr Duration patience = std::chrono::milliseconds(100);
-    /// One message in so many suffers each allowed fault.
-    static constexpr std::uint32_t fault_rarity = 40;
 
     Network(Scheduler& scheduler, Choices& choices, Faults& faults, Trace& trace) : scheduler_(scheduler), choices_(choices), faults_(faults), trace_(trace) {}
 
@@ -94,9 +92,9 @@ public:
     /// The time that a message takes: a choice.
     Duration hop() { return std::chrono::milliseconds(choices_.pick(3)); }
 
-    /// Whether a fault strikes now. \param rarity once in how many times.
-    bool suffers(Fault fault, std::uint32_t rarity = fault_rarity) {
-        if (!faults_.allows(fault) || !choices_.once_in(rarity)) return false;
+    /// Whether a fault strikes now.
+    bool suffers(Fault fault) {
+        if (!faults_.allows(fault) || !choices_.once_in(faults_.rarity(fault))) return false;
         faults_.count(fault);
         return true;
     }

@@ -414,7 +414,7 @@ private:
     void plan_faults() {
         const auto plan = [this](Fault fault, auto happen) {
             choices_.enter(100 + static_cast<Strand>(fault));
-            if (!options_.faults.allows(fault) || choices_.pick(3) != 2) return;
+            if (!options_.faults.allows(fault) || !choices_.once_in(options_.faults.rarity(fault))) return;
             scheduler_.after(Network::server, std::chrono::milliseconds(choices_.pick(60)), [this, fault, happen] {
                 options_.faults.count(fault);
                 happen();
