@@ -37,7 +37,7 @@ const Mutant mutants[] = {
     {"alias_verification", "what an alias leads to is compared with what was asked", Guard::alias_verification, &write_through},
     {"fence", "a write drops values and leases before it commits", Guard::fence, &write_through},
     {"fence_owner", "a publish lifts its own fence only", Guard::fence_owner, &write_through},
-    {"write_deadline", "the database refuses a write after its fence's end", Guard::write_deadline, &write_through},
+    {"write_deadline", "the database refuses a write after its fence's end", Guard::write_deadline, &write_through, 400'000},
     {"settle_after_fence", "a fill after an abandoned fence waits for a commit in flight", Guard::settle_after_fence, &write_through},
     {"lease_expiry", "leases end by themselves", Guard::lease_expiry, &write_through},
     {"share_rule", "who may take a shared load's answer", Guard::share_rule, &write_through},
