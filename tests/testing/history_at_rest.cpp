@@ -32,9 +32,9 @@ std::set<Property> broken_by_crashes(GuardSet disabled, std::uint64_t runs) {
 TEST_CASE("history: C7 and C8 hold when all is quiet, whoever died before") { CHECK(broken_by_crashes({}, 300).empty()); }
 
 TEST_CASE("history: C7, a tier that is not current when all is quiet is seen") {
-    CHECK(broken_by_crashes(GuardSet().add(Guard::fence), 300).contains(Property::c7_quiet));
+    CHECK(broken_by_crashes(GuardSet().add(Guard::fence), 3000).contains(Property::c7_quiet));
 }
 
 TEST_CASE("history: C8, a lease that is left when all is quiet is seen") {
-    CHECK(broken_by_crashes(GuardSet().add(Guard::lease_expiry), 300) == std::set{Property::c8_no_leak});
+    CHECK(broken_by_crashes(GuardSet().add(Guard::lease_expiry), 300).contains(Property::c8_no_leak));
 }
