@@ -36,5 +36,5 @@ TEST_CASE("history: C7, a tier that is not current when all is quiet is seen") {
 }
 
 TEST_CASE("history: C8, a lease that is left when all is quiet is seen") {
-    CHECK(broken_by_crashes(GuardSet().add(Guard::lease_expiry), 300).contains(Property::c8_no_leak));
+    CHECK(broken_by_crashes(GuardSet().add(Guard::lease_expiry), 3000).contains(Property::c8_no_leak));
 }
