@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <iterator>
 #include <string>
 
 namespace {
@@ -41,6 +42,11 @@ struct Sieved {
         order.erase(found);
         return name;
     }
+    std::string names() const {
+        std::string all;
+        for (const Item& item : order) all += item.name;
+        return all;
+    }
     void remove(char name) {
         for (auto item = order.begin(); item != order.end(); ++item)
             if (item->name == name) {
@@ -68,11 +74,30 @@ TEST_CASE("the hand passes what was visited, once") {
     cache.order.push_back({'g'});
     CHECK(cache.evict() == 'd');
     CHECK(cache.evict() == 'f');
-    CHECK(cache.evict() == 'g');
     CHECK(cache.evict() == 'a');
     cache.visit("b");
     CHECK(cache.evict() == 'e');
     CHECK(cache.evict() == 'b');
+}
+
+TEST_CASE("a hand that has come to the newest goes round, rather than take whatever comes next") {
+    Sieved cache("abc");
+    cache.visit("abc");
+    std::string gone;
+    for (const char name : std::string("defghi")) {
+        cache.order.push_back({name});
+        gone += cache.evict(std::string(1, name));
+    }
+    CHECK(gone == "abcdef");
+
+    Sieved late("abc");
+    late.visit("bc");
+    gone.clear();
+    for (const char name : std::string("defgh")) {
+        late.order.push_back({name});
+        gone += late.evict(std::string(1, name));
+    }
+    CHECK(gone == "adbce");
 }
 
 TEST_CASE("all visited: it goes round once") {
@@ -82,14 +107,39 @@ TEST_CASE("all visited: it goes round once") {
     CHECK(cache.evict() == 'b');
 }
 
-TEST_CASE("what must be spared is passed, and keeps its mark") {
-    Sieved cache("abc");
+TEST_CASE("what must be spared becomes the newest, and keeps its mark") {
+    Sieved cache("abcd");
     cache.visit("a");
     CHECK(cache.evict("ab") == 'c');
-    CHECK(cache.order.begin()->visited);
-    CHECK(cache.evict("ab") == '-');
+    CHECK(cache.names() == "dab");
+    CHECK(cache.order.back().name == 'b');
+    CHECK(std::next(cache.order.begin())->visited);
+    CHECK(cache.evict("dab") == '-');
+    CHECK(cache.evict("a") == 'd');
     CHECK(cache.evict("a") == 'b');
     CHECK(cache.evict() == 'a');
+}
+
+TEST_CASE("what was spared does not stay behind the hand") {
+    Sieved cache("abc");
+    std::string gone;
+    for (const char name : std::string("defgh")) {
+        cache.order.push_back({name});
+        gone += cache.evict(name < 'f' ? "ab" + std::string(1, name) : std::string(1, name));
+    }
+    CHECK(gone == "cdabe");
+}
+
+TEST_CASE("a renewed item is the newest, and the hand goes on from where it was") {
+    Sieved cache("abcde");
+    CHECK(cache.evict() == 'a');
+    cache.sieve.renew(cache.order, cache.order.begin());
+    CHECK(cache.names() == "cdeb");
+    CHECK(cache.evict() == 'c');
+    cache.sieve.renew(cache.order, std::next(cache.order.begin()));
+    CHECK(cache.names() == "dbe");
+    CHECK(cache.evict() == 'd');
+    CHECK(cache.evict() == 'b');
 }
 
 TEST_CASE("the hand survives the removal of what it points to") {

@@ -83,6 +83,11 @@ public:
             return;
         }
         if (stored) record.accessed = false;
+        // What is left of a record without its value goes to where the hand is sure to come by, as the value itself would had it been evicted.
+        if (had_value && !state.held()) {
+            record.visited = false;
+            sieve_.renew(records_.template get<by_age>(), records_.template project<by_age>(records_.iterator_to(record)));
+        }
         if (stored || !state.held()) record.value_bytes = stored ? stored->bytes : 0;
         const std::size_t weight = overhead + heap_of_key(record.key) + record.value_bytes + state.heap();
         budget.add_bytes(record.bytes, weight);
@@ -122,7 +127,7 @@ public:
         const std::size_t before = records_.size();
         reclaim(env, now, 1, space, budget, leavings);
         if (records_.size() != before) return true;
-        const auto& order = records_.template get<by_age>();
+        auto& order = records_.template get<by_age>();
         const auto victim = sieve_.victim(order, [&](const Record& record) { return record.hash == spared || record.state.pinned(now); });
         if (victim == order.end()) return false;
         evict(*victim, cause, space, budget, leavings);
@@ -156,7 +161,7 @@ private:
     template <class Budget>
     void remove(const Record& record, std::size_t space, Budget& budget) {
         const auto position = records_.iterator_to(record);
-        const auto& order = records_.template get<by_age>();
+        auto& order = records_.template get<by_age>();
         sieve_.leaving(order, records_.template project<by_age>(position));
         budget.add_records(space, -1);
         budget.add_bytes(record.bytes, 0);
