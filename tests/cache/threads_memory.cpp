@@ -95,6 +95,7 @@ public:
             round_.space = spaces[static_cast<std::size_t>(round) % spaces.size()];
             round_.cache = std::make_unique<Cache>(config, env);
             for (auto& lease : last_lease_) lease.store(0);
+            begun_.store(0);
             gate.arrive_and_wait();
             gate.arrive_and_wait();
             sound = check(seen);
@@ -112,6 +113,10 @@ private:
     void work(std::mt19937_64& random, std::vector<std::pair<KeyId, Event>>& seen) {
         OperationChooser chooser(random);
         seen.clear();
+        // The gate wakes threads one after the other, and what one of them does is over before the next is awake: so they wait for each other here.
+        begun_.fetch_add(1);
+        for (int turns = 0; begun_.load() < static_cast<int>(thread_count); ++turns)
+            if (turns > 10'000) std::this_thread::yield();
         for (int i = 0; i < operations_per_thread; ++i) {
             const int key = 1 + chooser.below(key_count);
             auto& last = last_lease_[static_cast<std::size_t>(key)];
@@ -145,6 +150,7 @@ private:
     }
 
     Round round_;
+    std::atomic<int> begun_{0}; ///< How many threads have begun the round.
     std::atomic<std::uint64_t> ticket_{0};
     std::array<std::atomic<LeaseToken>, key_count + 1> last_lease_{};
 };
