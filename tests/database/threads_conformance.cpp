@@ -20,7 +20,7 @@ void check(Factory make, std::vector<std::string> lacking = {}) {
         try {
             rule.run();
         } catch (const testing::ConformanceFailure& failure) {
-            FAIL_CHECK(failure.what());
+            FAIL_CHECK(std::string(failure.what()));
         }
     }
 }

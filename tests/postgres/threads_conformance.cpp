@@ -13,7 +13,7 @@ TEST_CASE("PostgresDatabase meets the contract") {
         try {
             rule.run();
         } catch (const std::exception& failure) {
-            FAIL_CHECK(failure.what());
+            FAIL_CHECK(std::string(failure.what()));
         }
     }
 }

@@ -125,6 +125,58 @@ TEST_CASE("a process whose connection hangs serves what it has no longer than th
     CHECK(here.passes.find(id)->note == "second");
 }
 
+TEST_CASE("what a process could not tell Redis is delivered before anything is read there again") {
+    RedisServer own;
+    Fleet fleet(own);
+    fleet.options.timeout = 100ms;
+    Process here(fleet.options, fleet.tables), there(fleet.options, fleet.tables);
+    const auto cut_off = [&](Process& process) {
+        while (process.redis.status().connected) boost::asio::steady_timer(process.io.executor(), 2ms).wait();
+    };
+    const auto changed = here.passes.insert(fleet.row(1));
+    const auto revoked = here.passes.insert(fleet.row(2));
+    REQUIRE(there.keeps(changed.row()->id));
+    REQUIRE(there.keeps(revoked.row()->id));
+    own.send(SIGSTOP);
+    cut_off(here);
+    cut_off(there);
+    // Neither fence nor publication reaches the old connection.
+    REQUIRE(here.passes.update(changed.row()->id, [](Pass& pass) { pass.note = "second"; }));
+    REQUIRE(here.passes.revoke(revoked.row()->id));
+    CHECK(here.redis.status().owed >= 2);
+    own.send(SIGCONT);
+    while (!here.redis.status().connected) boost::asio::steady_timer(here.io.executor(), 2ms).wait();
+    CHECK(here.passes.find(changed.row()->id)->note == "second");
+    CHECK(here.passes.find(revoked.row()->id).absence() == Absence::revoked);
+    while (!there.redis.status().connected) boost::asio::steady_timer(there.io.executor(), 2ms).wait();
+    CHECK(there.passes.find(changed.row()->id)->note == "second");
+    CHECK(there.passes.find(revoked.row()->id).absence() == Absence::revoked);
+    CHECK(here.redis.status().owed == 0);
+    CHECK(here.redis.status().forgotten == 0);
+}
+
+TEST_CASE("what is owed to Redis is bounded, and of no use for another identity") {
+    RedisServer own;
+    Fleet fleet(own);
+    fleet.options.timeout = 20ms;
+    fleet.options.owed_bytes = 4096;
+    Process here(fleet.options, fleet.tables);
+    const auto inserted = here.passes.insert(fleet.row(1));
+    REQUIRE(inserted);
+    own.stop();
+    for (int i = 0; i < 20; ++i) REQUIRE(here.passes.update(inserted.row()->id, [&](Pass& pass) { pass.note = std::to_string(i); }));
+    const auto away = here.redis.status();
+    CHECK(away.owed > 0);
+    CHECK(away.forgotten > 0);
+    const std::uint64_t all = away.owed + away.forgotten;
+    CHECK(all >= 20);
+    own.start();
+    while (!here.redis.status().connected) boost::asio::steady_timer(here.io.executor(), 2ms).wait();
+    CHECK(here.redis.status().owed == 0);
+    CHECK(here.redis.status().forgotten == all);
+    CHECK(here.passes.find(inserted.row()->id)->note == "19");
+}
+
 TEST_CASE("two processes that write and read the same rows see nothing older than the bound") {
     Fleet fleet(server());
     Process here(fleet.options, fleet.tables), there(fleet.options, fleet.tables);

@@ -64,7 +64,8 @@ struct RedisCacheConfig {
 /// changed is told at once. A changed key with a secret part empties the whole tier in front.
 ///
 /// **Failures.** Any error but `errc::stopped` may mean that the operation was carried out all the same. Each takes `RedisOptions::timeout` at the most. While
-/// there is no connection, lookups and fills fail at once, writes do not. A server that was flushed, restarted or failed over has another
+/// there is no connection, lookups and fills fail at once, writes do not. A publish or an expel that failed is delivered late, before any lookup is
+/// sent, when there is a connection again (`RedisOptions::owed_bytes`). A server that was flushed, restarted or failed over has another
 /// identity: what was kept before is not read any more, and nothing is written for an identity that has passed.
 ///
 /// **Eviction.** With a `maxmemory-policy` other than `noeviction` Redis may forget a record in spite of its fence. Then a reader may keep, until the
@@ -142,7 +143,7 @@ public:
         };
         auto looking = std::make_unique<Looking<Space, decltype(both)>>(*this, std::span(&key, 1), demand, std::move(both));
         auto& state = *looking;
-        auto call = detail::redis_operation("lookup", false, [this, ahead, row_demand, looking = std::move(looking)](Outcome<Answered> answer) mutable {
+        auto call = detail::redis_operation("lookup", [this, ahead, row_demand, looking = std::move(looking)](Outcome<Answered> answer) mutable {
             if (answer.has_error()) {
                 looking->handler(Outcome<std::vector<Lookup<Value<Space>>>>(answer.error()));
                 return;
@@ -181,26 +182,26 @@ public:
 
     template <class Handler>
     void async_fence(const KeySet<Entity>& keys, FenceOwner owner, Duration length, Handler handler) {
-        change("fence", keys, std::move(handler), [&](Call& call, const std::string& text) {
+        change("fence", Call::Urgency::wait, keys, std::move(handler), [&](Call& call, const std::string& text) {
             call.script(Script::fence, text).number(owner).number(detail::redis_span(length) + 1);
         });
     }
 
     template <class Handler>
     void async_publish(std::span<const Publication<Entity>> publications, Handler handler) {
-        auto call = std::make_shared<Changing<Handler>>(*this, "publish", std::move(handler));
+        auto call = std::make_shared<Changing<Handler>>(*this, "publish", Call::Urgency::deliver, std::move(handler));
         for (const auto& publication : publications) add_publication(*call, publication, call->texts);
         link_->submit(std::move(call));
     }
 
     template <class Handler>
     void async_expel(const KeySet<Entity>& keys, Handler handler) {
-        change("expel", keys, std::move(handler), [](Call& call, const std::string& text) { call.script(Script::drop, text).flag(false); });
+        change("expel", Call::Urgency::deliver, keys, std::move(handler), [](Call& call, const std::string& text) { call.script(Script::drop, text).flag(false); });
     }
 
     template <class Handler>
     void async_expire(const KeySet<Entity>& keys, Handler handler) {
-        change("expire", keys, std::move(handler), [](Call& call, const std::string& text) { call.script(Script::drop, text).flag(true); });
+        change("expire", Call::Urgency::deliver, keys, std::move(handler), [](Call& call, const std::string& text) { call.script(Script::drop, text).flag(true); });
     }
 
     /// Removes all that the entity has in Redis under the present identity, and empties the tiers in front. O(keys of the server), in steps that do not
@@ -316,7 +317,7 @@ private:
             return;
         }
         auto& state = *looking;
-        auto call = detail::redis_operation("lookup", false, [this, looking = std::move(looking)](Outcome<Answered> answer) mutable {
+        auto call = detail::redis_operation("lookup", [this, looking = std::move(looking)](Outcome<Answered> answer) mutable {
             if (answer.has_error()) {
                 looking->handler(Outcome<std::vector<Lookup<Value<Space>>>>(answer.error()));
                 return;
@@ -373,7 +374,7 @@ private:
     void ask(std::unique_ptr<Looking<Space, Handler>> looking) {
         auto& state = *looking;
         state.tokens.clear();
-        auto call = detail::redis_operation("lookup", false, [this, looking = std::move(looking)](Outcome<Answered> answer) mutable {
+        auto call = detail::redis_operation("lookup", [this, looking = std::move(looking)](Outcome<Answered> answer) mutable {
             if (answer.has_error()) {
                 looking->handler(Outcome<std::vector<Lookup<Value<Space>>>>(answer.error()));
                 return;
@@ -560,7 +561,7 @@ private:
         for (const auto& key : keys) texts.push_back(text_of_key<Space>(key));
         std::vector<std::string> told;
         if (link_->feed().listeners() > (listener_ != 0 ? 1U : 0U)) told = texts;
-        auto call = detail::redis_operation("fill", false, [link = link_, listener = listener_, told = std::move(told), handler = std::move(handler)](Outcome<Answered> answer) mutable {
+        auto call = detail::redis_operation("fill", [link = link_, listener = listener_, told = std::move(told), handler = std::move(handler)](Outcome<Answered> answer) mutable {
             using Result = Outcome<std::vector<FillOutcome>>;
             for (const std::string& text : told) link->feed().changed(text, listener);
             if (answer.has_error()) {
@@ -621,35 +622,38 @@ private:
     /// A change of several keys; the tiers in front of other repositories of this process are told of them before it is answered.
     template <class Handler>
     struct Changing final : Call {
-        Changing(BasicRedisCache& tier, const char* name, Handler then) : Call(true), operation(name), link(tier.link_), listener(tier.listener_), handler(std::move(then)) {}
+        Changing(BasicRedisCache& tier, const char* name, Call::Urgency urgency, Handler then)
+            : Call(urgency), operation(name), link(tier.link_), listener(tier.listener_), handler(std::move(then)) {}
 
         void finish(const Answered& answer) override {
-            tell();
             for (std::size_t i = 0; i < answer.size(); ++i)
                 if (answer[i].is_error()) {
-                    handler(Outcome<void>(detail::redis_refusal(operation, answer[i].text())));
+                    end(detail::redis_refusal(operation, answer[i].text()));
                     return;
                 }
-            handler(Outcome<void>());
+            end({});
         }
-        void fail(Error failure) override {
-            tell();
-            handler(Outcome<void>(std::move(failure)));
-        }
-        void tell() {
+        void fail(Error failure) override { end(std::move(failure)); }
+        /// Lets go of all but the commands, which may be kept to be delivered late.
+        void end(Outcome<void> outcome) {
             for (const std::string& text : texts) link->feed().changed(text, listener);
+            texts = {};
+            link.reset();
+            Handler then = std::move(*handler);
+            handler.reset();
+            then(std::move(outcome));
         }
 
         const char* operation;
         std::shared_ptr<Link> link;
         std::uint64_t listener;
         std::vector<std::string> texts;
-        Handler handler;
+        std::optional<Handler> handler;
     };
 
     template <class Handler, class Add>
-    void change(const char* name, const KeySet<Entity>& keys, Handler handler, const Add& add) {
-        auto call = std::make_shared<Changing<Handler>>(*this, name, std::move(handler));
+    void change(const char* name, Call::Urgency urgency, const KeySet<Entity>& keys, Handler handler, const Add& add) {
+        auto call = std::make_shared<Changing<Handler>>(*this, name, urgency, std::move(handler));
         // Alternate keys first: who finds one gone asks for the row next.
         call->texts.reserve(keys.size());
         each_key(keys, [&]<std::size_t Space>(const auto& key) {
@@ -673,7 +677,7 @@ private:
     /// Runs a script over all pages of the entity's keys.
     template <class Take, class Ended>
     static void scan(const std::shared_ptr<Link>& link, Script script, std::string cursor, Take take, Ended ended) {
-        auto call = detail::redis_operation("scan", false, [link, script, take, ended = std::move(ended)](Outcome<Answered> answer) mutable {
+        auto call = detail::redis_operation("scan", [link, script, take, ended = std::move(ended)](Outcome<Answered> answer) mutable {
             if (answer.has_error()) {
                 ended(Outcome<void>(answer.error()));
                 return;

@@ -53,6 +53,9 @@ struct RedisOptions {
     std::chrono::milliseconds heartbeat = std::chrono::milliseconds(100);
     /// The bound of in-process tiers in front: how long one may go on serving what another process has changed, if the news of it do not come.
     std::chrono::milliseconds near_delta = std::chrono::milliseconds(500);
+    /// How many bytes of publications and expulsions that failed are kept, to be delivered before anything else when there is a connection again, unless
+    /// the cache has another identity then; beyond it the oldest are forgotten. 0: all are.
+    std::size_t owed_bytes = std::size_t{16} << 20;
     /// How long a record is kept that has no value, so that it still knows what it must not be filled with; more than any fence or lease.
     std::chrono::milliseconds keep_floors = std::chrono::minutes(30);
 };
@@ -68,6 +71,8 @@ struct RedisStatus {
     std::uint64_t requests = 0;     ///< Operations sent; several go out in one write.
     std::uint64_t skipped = 0;      ///< Lookups and fills that were skipped while there was no connection.
     std::uint64_t timeouts = 0;     ///< Operations that took too long.
+    std::uint64_t owed = 0;         ///< Publications and expulsions that failed and have yet to be delivered.
+    std::uint64_t forgotten = 0;    ///< Those that were not: too many, or for another identity of the cache.
     std::uint64_t invalidations = 0;///< Keys that the server told to have changed.
     std::uint64_t flushes = 0;      ///< How often in-process tiers were emptied.
 };
@@ -112,7 +117,7 @@ std::shared_ptr<RedisLink> open_redis(boost::asio::any_io_executor executor, Red
 ///
 /// A cheap handle: copies share the connection, which is closed with the last of them. It begins to connect at once, and keeps trying: what
 /// is asked for meanwhile waits for the first attempt to end; after that, while there is no connection, lookups and fills fail at once
-/// (`errc::cache_unavailable`), and writes wait for one up to `RedisOptions::timeout`. It must outlive the repositories that use it, and the
+/// (`errc::cache_unavailable`), and writes wait for one up to `RedisOptions::timeout`. What they could not tell is told as soon as there is one again. It must outlive the repositories that use it, and the
 /// executor's context must outlive it and be run by some thread other than those that make blocking calls.
 ///
 /// Each connection is prepared before it is used: protocol 3, log-in, scripts, the cache's identity and, if there are in-process tiers in

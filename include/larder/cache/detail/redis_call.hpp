@@ -100,6 +100,13 @@ private:
 /// destroyed before was abandoned with its executor.
 class RedisCall {
 public:
+    /// What becomes of a call while there is no connection.
+    enum class Urgency : std::uint8_t {
+        skip,   ///< It fails at once.
+        wait,   ///< It waits for a connection.
+        deliver ///< It waits; and if it fails, its commands are sent all the same as soon as there is a connection, before all others.
+    };
+
     /// What stands in for a piece of a command that only the connection knows when it sends it.
     enum class Piece : std::uint8_t {
         text,  ///< Itself.
@@ -112,8 +119,7 @@ public:
         std::uint32_t size;
     };
 
-    /// \param essential whether the call waits for a connection that is lost, rather than fail at once.
-    explicit RedisCall(bool essential) noexcept : essential_(essential) {}
+    explicit RedisCall(Urgency urgency) noexcept : urgency_(urgency) {}
     RedisCall(const RedisCall&) = delete;
     RedisCall& operator=(const RedisCall&) = delete;
     virtual ~RedisCall() = default;
@@ -121,7 +127,9 @@ public:
     virtual void finish(const RedisAnswer& answer) = 0;
     virtual void fail(Error failure) = 0;
 
-    bool essential() const noexcept { return essential_; }
+    Urgency urgency() const noexcept { return urgency_; }
+    /// The memory that its commands take.
+    std::size_t bytes() const noexcept { return bytes_.capacity() + arguments_.capacity() * sizeof(Argument) + begins_.capacity() * sizeof(std::size_t); }
 
     /// Begins a plain command.
     RedisCall& command(std::string_view name) {
@@ -160,7 +168,7 @@ private:
     std::vector<std::size_t> begins_;
     std::vector<Argument> arguments_;
     std::string bytes_;
-    bool essential_;
+    Urgency urgency_;
 };
 
 } // namespace detail

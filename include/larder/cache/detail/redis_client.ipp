@@ -141,12 +141,19 @@ struct Listener {
 struct Pending {
     std::shared_ptr<RedisCall> call;
     SteadyTime deadline;
+    bool late = false;      ///< Whether its caller was told that it failed.
     bool done = false;
     bool with_text = false; ///< Whether scripts go out in full, for the server has forgotten them.
 
+    void finish(const RedisAnswer& answer) {
+        if (std::exchange(done, true)) return;
+        const auto ended = std::exchange(call, nullptr);
+        if (!late) ended->finish(answer);
+    }
     void fail(const Error& failure) {
         if (std::exchange(done, true)) return;
-        std::exchange(call, nullptr)->fail(failure);
+        const auto ended = std::exchange(call, nullptr);
+        if (!late) ended->fail(failure);
     }
 };
 
@@ -170,7 +177,7 @@ public:
     }
 
     void submit(std::shared_ptr<RedisCall> call) override {
-        if ((!call->essential() && broken_.load(std::memory_order_acquire)) || stopped_.load(std::memory_order_acquire)) {
+        if ((call->urgency() == RedisCall::Urgency::skip && broken_.load(std::memory_order_acquire)) || stopped_.load(std::memory_order_acquire)) {
             skipped_.fetch_add(1, std::memory_order_relaxed);
             call->fail(down());
             return;
@@ -205,6 +212,8 @@ public:
         state.requests = requests_.load(std::memory_order_relaxed);
         state.skipped = skipped_.load(std::memory_order_relaxed);
         state.timeouts = timeouts_.load(std::memory_order_relaxed);
+        state.owed = owed_count_.load(std::memory_order_relaxed);
+        state.forgotten = forgotten_.load(std::memory_order_relaxed);
         state.flushes = flushes_.load(std::memory_order_relaxed);
         state.invalidations = invalidations_.load(std::memory_order_relaxed);
         const std::lock_guard lock(mutex_);
@@ -221,6 +230,7 @@ public:
             self->timer_.cancel();
             self->lose({errc::stopped, "the connection to Redis was closed"}, true);
             self->drain();
+            self->forget(0);
         });
     }
 
@@ -268,7 +278,7 @@ private:
             if (pending->done) continue;
             stuck = stuck || (generation_ && generation_->prepared);
             timeouts_.fetch_add(1, std::memory_order_relaxed);
-            pending->fail({errc::timed_out, generation_ && generation_->prepared ? "Redis did not answer in time (" + where() + ")" : "there was no connection to Redis in time (" + where() + ")" + cause()});
+            give_up(*pending, {errc::timed_out, generation_ && generation_->prepared ? "Redis did not answer in time (" + where() + ")" : "there was no connection to Redis in time (" + where() + ")" + cause()});
         }
         std::erase_if(waiting_, [](const auto& pending) { return pending->done; });
         if (stuck) lose({errc::timed_out, "Redis did not answer in time (" + where() + ")"}, true);
@@ -285,7 +295,7 @@ private:
         for (auto& pending : arrived) {
             if (closed_) {
                 pending->fail({errc::stopped, "the connection to Redis was closed"});
-            } else if (!ready() && broken_.load(std::memory_order_relaxed) && !pending->call->essential()) {
+            } else if (!ready() && broken_.load(std::memory_order_relaxed) && pending->call->urgency() == RedisCall::Urgency::skip) {
                 skipped_.fetch_add(1, std::memory_order_relaxed);
                 pending->fail(down());
             } else {
@@ -300,7 +310,14 @@ private:
     bool ready() const noexcept { return generation_ && generation_->prepared && !identifying_; }
 
     void send() {
-        if (!ready() || waiting_.empty()) return;
+        if (!ready()) return;
+        if (!owed_.empty()) {
+            waiting_.insert(waiting_.begin(), owed_.begin(), owed_.end());
+            owed_.clear();
+            owed_bytes_ = 0;
+            owed_count_.store(0, std::memory_order_relaxed);
+        }
+        if (waiting_.empty()) return;
         auto batch = std::make_shared<Batch>();
         std::size_t first = 0;
         for (auto& pending : waiting_) {
@@ -312,7 +329,7 @@ private:
         }
         waiting_.clear();
         if (first == 0) {
-            for (auto& [pending, number] : batch->calls) finish(*pending, RedisAnswer(batch->replies, number, 0));
+            for (auto& [pending, number] : batch->calls) pending->finish(RedisAnswer(batch->replies, number, 0));
             return;
         }
         commands_.fetch_add(first, std::memory_order_relaxed);
@@ -357,7 +374,7 @@ private:
     void answered(Batch& batch, const std::shared_ptr<Generation>& generation, const error_code& failed) {
         if (failed) {
             const Error why = generation->lost ? generation->lost : Error{errc::cache_unavailable, "the connection to Redis was lost: " + failed.message() + " (" + where() + ")"};
-            for (auto& [pending, first] : batch.calls) pending->fail(why);
+            for (auto& [pending, first] : batch.calls) give_up(*pending, why);
             return;
         }
         bool moved = false;
@@ -377,7 +394,7 @@ private:
                 pending->with_text = true;
                 waiting_.push_back(pending);
             } else {
-                finish(*pending, RedisAnswer(batch.replies, first, pending->call->commands()));
+                pending->finish(RedisAnswer(batch.replies, first, pending->call->commands()));
             }
         }
         if (generation != generation_) return;
@@ -389,9 +406,28 @@ private:
             send();
     }
 
-    static void finish(Pending& pending, const RedisAnswer& answer) {
-        if (std::exchange(pending.done, true)) return;
-        std::exchange(pending.call, nullptr)->finish(answer);
+    /// Fails a call, and keeps what has to be delivered all the same.
+    void give_up(Pending& pending, const Error& why) {
+        if (pending.done) return;
+        const auto call = pending.call;
+        pending.fail(why);
+        if (closed_ || call->urgency() != RedisCall::Urgency::deliver) return;
+        auto late = std::make_shared<Pending>();
+        late->call = call;
+        late->late = true;
+        owed_.push_back(std::move(late));
+        owed_bytes_ += call->bytes();
+        forget(options().owed_bytes);
+    }
+
+    /// Forgets the oldest of what has to be delivered. \param room for how many bytes of it there is room.
+    void forget(std::size_t room) {
+        while (owed_bytes_ > room) {
+            owed_bytes_ -= owed_.front()->call->bytes();
+            owed_.pop_front();
+            forgotten_.fetch_add(1, std::memory_order_relaxed);
+        }
+        owed_count_.store(owed_.size(), std::memory_order_relaxed);
     }
 
     // ---- the connection
@@ -520,6 +556,8 @@ private:
         set_time(sent, answered, reply[4].number() * 1'000'000 + reply[5].number());
         {
             const std::lock_guard lock(mutex_);
+            // What was kept under another identity is not read any more.
+            if (!epoch_.empty() && epoch_ != reply[0].text()) forget(0);
             epoch_ = reply[0].text();
             server_ = reply[3].text();
         }
@@ -631,8 +669,8 @@ private:
         std::deque<std::shared_ptr<Pending>> kept;
         for (auto& pending : waiting_) {
             if (pending->done) continue;
-            if (closed_ || (outage && !pending->call->essential()))
-                pending->fail(why);
+            if (closed_ || (outage && pending->call->urgency() == RedisCall::Urgency::skip))
+                give_up(*pending, why);
             else
                 kept.push_back(std::move(pending));
         }
@@ -657,7 +695,7 @@ private:
 
     /// Stands for a heartbeat among what has a time limit.
     struct Beat final : RedisCall {
-        Beat() : RedisCall(false) {}
+        Beat() : RedisCall(Urgency::skip) {}
         void finish(const RedisAnswer&) override {}
         void fail(Error) override {}
     };
@@ -676,6 +714,8 @@ private:
 
     std::deque<std::shared_ptr<Pending>> waiting_; ///< Not sent yet.
     std::deque<std::shared_ptr<Pending>> watched_; ///< In the order of their time limits.
+    std::deque<std::shared_ptr<Pending>> owed_;    ///< To be delivered though they failed, oldest first.
+    std::size_t owed_bytes_ = 0;
     std::weak_ptr<Pending> beat_;
     std::shared_ptr<Generation> generation_;
     SteadyTime attempt_until_{};
@@ -700,6 +740,8 @@ private:
     std::atomic<std::uint64_t> requests_{0};
     std::atomic<std::uint64_t> skipped_{0};
     std::atomic<std::uint64_t> timeouts_{0};
+    std::atomic<std::uint64_t> owed_count_{0};
+    std::atomic<std::uint64_t> forgotten_{0};
     std::atomic<std::uint64_t> invalidations_{0};
     std::atomic<std::uint64_t> flushes_{0};
 };

@@ -19,12 +19,12 @@ inline Error redis_refusal(std::string_view operation, std::string_view reply) {
     return {errc::cache_unavailable, "Redis refuses a " + std::string(operation) + ": " + std::string(reply.substr(0, reply.find_first_of("\r\n")))};
 }
 
-/// A call that ends with one function, which takes the answers of all its commands, or why there are none: an error reply to one of them
+/// A call that is skipped while there is no connection, and ends with one function, which takes the answers of all its commands, or why there are none: an error reply to one of them
 /// is the failure of the call.
 template <class Done>
 class RedisOperation final : public RedisCall {
 public:
-    RedisOperation(std::string_view operation, bool essential, Done done) : RedisCall(essential), operation_(operation), done_(std::move(done)) {}
+    RedisOperation(std::string_view operation, Done done) : RedisCall(Urgency::skip), operation_(operation), done_(std::move(done)) {}
 
     void finish(const RedisAnswer& answer) override {
         for (std::size_t i = 0; i < answer.size(); ++i)
@@ -42,8 +42,8 @@ private:
 };
 
 template <class Done>
-std::shared_ptr<RedisOperation<Done>> redis_operation(std::string_view operation, bool essential, Done done) {
-    return std::make_shared<RedisOperation<Done>>(operation, essential, std::move(done));
+std::shared_ptr<RedisOperation<Done>> redis_operation(std::string_view operation, Done done) {
+    return std::make_shared<RedisOperation<Done>>(operation, std::move(done));
 }
 
 } // namespace detail
