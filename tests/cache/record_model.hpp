@@ -84,7 +84,7 @@ public:
     void fence(Time now, larder::FenceOwner owner, Duration length) {
         pass(now);
         const auto known = fences_.find(owner);
-        if (known == fences_.end() || known->second.end < now + length) fences_[owner] = {now + length, length};
+        if (known == fences_.end() || known->second.end < now + length) fences_[owner] = {now + length, length, known != fences_.end() && known->second.doubtful};
         longest_ = std::max(longest_, length);
         listen(now);
         lease_.reset();
@@ -98,7 +98,9 @@ public:
     /// \param value the edition to keep; nothing: none is.
     void publish(Time now, int row, larder::Version version, std::optional<ModelValue> value, const larder::Lifetime& lifetime, larder::FenceOwner owner) {
         pass(now);
-        const bool own = fences_.erase(owner) != 0;
+        const auto known = fences_.find(owner);
+        const bool own = known != fences_.end() && !known->second.doubtful;
+        fences_.erase(owner);
         listen(now);
         lease_.reset();
         const bool about = held_ && (!held_->value.row || held_->value.row == row);
@@ -124,16 +126,17 @@ public:
         pass(now);
         lease_.reset();
         drop();
+        doubt();
     }
 
     void expire(Time now) {
         pass(now);
         lease_.reset();
-        if (!held_) return;
-        if (held_->fallback_end)
+        if (held_ && held_->fallback_end)
             held_->serve_end = std::min(held_->serve_end, now);
         else
             drop();
+        doubt();
     }
 
     /// Whether it may be forgotten at this moment.
@@ -167,9 +170,16 @@ private:
     struct Fence {
         Time end;
         Duration length;
+        bool doubtful = false;
 
         friend auto operator<=>(const Fence&, const Fence&) = default;
     };
+
+    /// Something was changed that no writer here may know of.
+    void doubt() {
+        certain_.clear();
+        for (auto& [owner, fence] : fences_) fence.doubtful = true;
+    }
 
     larder::Version floor(int row) const {
         const auto found = heard_.find(row);

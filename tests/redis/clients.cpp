@@ -48,10 +48,16 @@ TEST_CASE("a record that knows the newest version says so to whoever may fill it
     Client client(options());
     CHECK(!client.look(1)->floored);
     REQUIRE(client.tier.fence(Client::keys(2), 7, 1min).has_value());
-    REQUIRE(client.publish(5, 7, 2).has_value());
-    REQUIRE(client.tier.expel(Client::keys(2)).has_value());
+    Publication<Pass> bare;
+    bare.primary = 2;
+    bare.version = 5;
+    bare.owner = 7;
+    REQUIRE(client.tier.publish(std::span(&bare, 1)).has_value());
     CHECK(!client.tier.lookup<0>(2, {.want_lease = false})->floored);
     CHECK(client.look(2)->floored);
+    // Who expels it knows of a change that the record does not know of.
+    REQUIRE(client.tier.expel(Client::keys(2)).has_value());
+    CHECK(!client.look(2)->floored);
     REQUIRE(client.publish(5, 0, 3).has_value());
     CHECK(!client.look(3)->floored);
 }

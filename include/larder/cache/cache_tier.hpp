@@ -243,12 +243,12 @@ concept tells_usage = requires(T& tier) {
 /// - `publish(publications)`: for each key, the owner's fence ends, leases end, the floor rises to the version. A version below
 ///   the floor changes nothing else. The value is kept if no other fence stands, the record is settled, and either the
 ///   owner's fence still stood or the record already held a floor or a value, of a version above 0, that is not newer (else a late publish could
-///   bring back what an eviction forgot; for the same reason a floor raised by such a late publish does not count here, and a
-///   value that was there still does after it was expelled). An alias's floor counts per primary key. A value at version 0
+///   bring back what an eviction forgot; for the same reason a floor raised by such a late publish does not count here). An alias's floor counts per primary key. A value at version 0
 ///   of an entity with versions, or at epoch 0, is not kept: such a publish lifts a fence, and leaves doubt whether the floor is the
 ///   newest version (`floored` is not said before the next publish that counts). Idempotent.
-/// - `expel(keys)`: values and leases are dropped, floors and fences stay.
-/// - `expire(keys)`: values stay as fallback only, those whose lifetime has a fallback; others and leases are dropped.
+/// - `expel(keys)`: values and leases are dropped, floors and fences stay. Whoever expels knows of a change that other writers need not know of:
+///   what the owners of standing fences publish is not kept, nor any other publish before the next load or fence, and no floor is said to be the newest.
+/// - `expire(keys)`: the same, but values stay as fallback, those whose lifetime has a fallback.
 /// - A fallback is offered on `miss` and `wait`, from the value's serving time on or from `expire`, or to who finds it too old, until its
 ///   time ends, and never below `min_version`.
 /// - An epoch is its own version.

@@ -36,6 +36,8 @@ public:
     /// Whether no publish so far was of a newer version than the floor's.
     bool complete() const noexcept { return floor_.newest != 0 && floor_.version >= floor_.newest; }
     void clear() noexcept { floor_ = {}; }
+    /// Forgets which version is the newest.
+    void doubt() noexcept { floor_.newest = 0; }
     std::size_t heap() const noexcept { return 0; }
 
 private:
@@ -73,6 +75,9 @@ public:
     /// Never: which row an alternate key leads to next is not known.
     bool complete() const noexcept { return false; }
     void clear() noexcept { floors_.clear(); }
+    void doubt() noexcept {
+        for (auto& [key, floor] : floors_) floor.newest = 0;
+    }
     std::size_t heap() const noexcept { return floors_.capacity() * sizeof(std::pair<PrimaryKey, Floor>); }
 
 private:

@@ -119,7 +119,7 @@ public:
         if (own == fences_.end())
             fences_.push_back({owner, until, length});
         else if (own->until < until)
-            *own = {owner, until, length};
+            *own = {owner, until, length, own->doubtful};
         longest_fence_ = std::max(longest_fence_, length);
         listen(now);
         lease_ = 0;
@@ -154,11 +154,13 @@ public:
         return true;
     }
 
+    /// Whoever expels knows of a change that no writer here may know of: so nobody's version is known to be the newest any more.
     template <class Env>
     void expel(const Env& env, SteadyTime now, Value& dropped) {
         settle(env, now, dropped);
         lease_ = 0;
         drop(dropped, false);
+        doubt();
     }
 
     template <class Env>
@@ -169,6 +171,7 @@ public:
             serve_until_ = std::min(serve_until_, now);
         else
             drop(dropped, false);
+        doubt();
     }
 
     /// When the record ends by itself, unless an operation comes before. A floor that outlives its value, and the mark of a fence
@@ -219,6 +222,7 @@ private:
         FenceOwner owner;
         SteadyTime until;
         Duration length;
+        bool doubtful = false; ///< Whether the row was expelled meanwhile, so that what the owner publishes need not be the newest.
     };
 
     Duration age_at(SteadyTime now) const noexcept { return std::max(now - loaded_at_, Duration::zero()); }
@@ -255,13 +259,22 @@ private:
         });
     }
 
-    /// Ends the owner's fence. Answers whether it stood.
+    /// Ends the owner's fence. Answers whether it stood, and nothing was expelled meanwhile.
     template <class Env>
     bool lift(const Env& env, FenceOwner owner) noexcept {
         if (owner == 0) return false;
-        const bool stood = std::erase_if(fences_, [owner](const Fence& fence) { return fence.owner == owner; }) != 0;
+        bool stood = false;
+        std::erase_if(fences_, [owner, &stood](const Fence& fence) {
+            stood = stood || (fence.owner == owner && !fence.doubtful);
+            return fence.owner == owner;
+        });
         if (!env.enabled(Guard::fence_owner)) fences_.clear();
         return stood;
+    }
+
+    void doubt() noexcept {
+        for (Fence& fence : fences_) fence.doubtful = true;
+        floors_.doubt();
     }
 
     void keep(SteadyTime loaded_at, Value&& value, Version version, const Lifetime& lifetime) {

@@ -14,7 +14,8 @@ namespace detail {
 /// The scripts by which a record in Redis changes, each atomic and over one record.
 ///
 /// A record is a hash: `t` the value's facts "version loaded serve refresh fallback about note" (moments in microseconds of Redis's clock;
-/// fallback 0: none), `v` the value's bytes, `l` the lease "token until", `f` the fences "owner until length ...", `r` the floors
+/// fallback 0: none), `v` the value's bytes, `l` the lease "token until", `f` the fences "owner until length ..." (a '!' before an owner: the row was
+/// expelled meanwhile), `r` the floors
 /// "about version newest ...", `u` the mark of a record that is unsettled, `h` for how long older writes may be heard of
 /// "longest-fence until". `about` is the row that a fact is of: "." in a record of one row or epoch,
 /// "=KEY" in an alternate key's, "-" for "no such row". The rules are those of `LeasedRecord`, in the same order.
@@ -247,7 +248,7 @@ inline constexpr std::string_view fence = R"lua(
 settle()
 local owner, length = ARGV[3], tonumber(ARGV[4])
 local own
-for _, fence in ipairs(fences) do if fence.owner == owner then own = fence end end
+for _, fence in ipairs(fences) do if fence.owner == owner or fence.owner == '!' .. owner then own = fence end end
 if not own then
   fences[#fences + 1] = {owner = owner, till = now + length, length = length}
 elseif own.till < now + length then
@@ -269,9 +270,10 @@ local about, version, has_value, owner, serve = ARGV[3], tonumber(ARGV[4]), ARGV
 local stood = false
 if owner ~= '0' then
   for i = #fences, 1, -1 do
-    if fences[i].owner == owner then
+    local standing = fences[i].owner
+    if standing == owner or standing == '!' .. owner then
       table.remove(fences, i)
-      stood = true
+      stood = stood or standing == owner
     end
   end
 end
@@ -307,6 +309,10 @@ if ARGV[3] == '1' and held and held.fallback ~= 0 then
 else
   drop(false)
 end
+for _, fence in ipairs(fences) do
+  if string.sub(fence.owner, 1, 1) ~= '!' then fence.owner = '!' .. fence.owner end
+end
+for _, floor in ipairs(floors) do floor.newest = 0 end
 local failed = save(false)
 if failed then return failed end
 return 0

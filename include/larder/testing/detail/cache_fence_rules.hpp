@@ -172,8 +172,16 @@ void add_fence_rules(const Add& add) {
         probe.fence(7);
         probe.expel();
         probe.expect_bypass();
+    });
+    add("what is expelled while a fence stands is not brought back by what the fence's owner publishes", [](Probe& probe) {
+        probe.fence(7);
+        probe.expel();
+        probe.fence(7);
         probe.publish(1, 7);
-        probe.expect_hit(1);
+        probe.expect_answer(probe.peek(), Answer::miss);
+        probe.fence(8);
+        probe.publish(2, 8);
+        probe.expect_hit(2);
     });
     add("expel of an unknown key is nothing", [](Probe& probe) {
         probe.expel();

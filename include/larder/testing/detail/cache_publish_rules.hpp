@@ -120,12 +120,19 @@ void add_publish_rules(const Add& add) {
             probe.expect_hit(6);
         });
     if constexpr (Probe::versioned)
-        add("where a floor is known a newer publish is kept, even if nothing else was left", [](Probe& probe) {
+        add("after an expel a publish is kept only if its own fence, or a load, says that it is the newest", [](Probe& probe) {
             probe.fence(7);
             probe.publish(5, 7);
             probe.expel();
             probe.publish(6);
-            probe.expect_hit(6);
+            probe.expect_answer(probe.peek(), Answer::miss);
+            probe.fence(8);
+            probe.publish(7, 8);
+            probe.expect_hit(7);
+            probe.expel();
+            probe.store(8);
+            probe.publish(9);
+            probe.expect_hit(9);
         });
     if constexpr (Probe::versioned)
         add("a publish older than a value that was there is not kept, though the value has gone", [](Probe& probe) {
@@ -136,8 +143,6 @@ void add_publish_rules(const Add& add) {
             probe.expel();
             probe.publish(6);
             probe.expect_answer(probe.peek(), Answer::miss);
-            probe.publish(9);
-            probe.expect_hit(9);
         });
     if constexpr (!Probe::is_epoch)
         add("a publish with nothing to keep drops what is kept", [](Probe& probe) {

@@ -171,8 +171,13 @@ void add_time_rules(const Add& add) {
         probe.fence(7);
         probe.expire();
         probe.expect_bypass();
+    });
+    add("what is expired while a fence stands is not brought back by what the fence's owner publishes", [](Probe& probe) {
+        probe.fence(7);
+        probe.expire();
         probe.publish(1, 7);
-        probe.expect_hit(1);
+        probe.expect_answer(probe.peek(), Answer::miss);
+        probe.store(2);
     });
 }
 
