@@ -154,12 +154,12 @@ public:
     template <std::size_t Space, auto... Members, class Handler>
         requires(Schema::has_revoked && Space >= Schema::alias_end && Space < Schema::space_count)
     void async_revoke_all(const space_key_t<Entity, Space>& key, const Entity& pattern, detail::MemberList<Members...> members, Handler handler) {
-        using Done = GroupRevocation<Entity>;
-        if (!Schema::is_revoked(pattern)) return handler(Outcome<Done>(detail::Refusal<Entity>::not_revoking()));
-        run<Done>(Rows::template revoke_all<Space>(bound(), key, pattern, members, config_.epochs), std::move(handler), [epochs = config_.epochs](const Answer& answer) -> Outcome<Done> {
+        using Revocation = GroupRevocation<Entity>;
+        if (!Schema::is_revoked(pattern)) return handler(Outcome<Revocation>(detail::Refusal<Entity>::not_revoking()));
+        run<Revocation>(Rows::template revoke_all<Space>(bound(), key, pattern, members, config_.epochs), std::move(handler), [epochs = config_.epochs](const Answer& answer) -> Outcome<Revocation> {
             auto rows = Rows::versions(answer.results.front());
             if (!rows) return std::move(rows).error();
-            return Done{std::move(*rows), epochs ? static_cast<std::uint64_t>(Rows::number(answer.results.back())) : 0};
+            return Revocation{std::move(*rows), epochs ? static_cast<std::uint64_t>(Rows::number(answer.results.back())) : 0};
         });
     }
 
