@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ledger.hpp"
+#include "processes.hpp"
 #include "service.hpp"
 #include "traffic.hpp"
 
@@ -12,8 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
+#include <exception>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -56,56 +56,55 @@ private:
     std::array<std::uint64_t, (64 - fine + 1) << fine> counts_{};
 };
 
-/// What came of the traffic.
+/// What came of the traffic. Can be shared.
 struct Tally {
     std::uint64_t requests = 0;
-    std::uint64_t stale = 0;   ///< Served although it had ended, or at an older version, before the request began.
-    std::uint64_t wrong = 0;   ///< Served another session than the one asked for, or refused a valid one.
-    std::uint64_t failed = 0;  ///< Failed,
-    larder::Error failure{};   ///< for example because of this.
+    std::uint64_t stale = 0;        ///< Served although it had ended, or at an older version, before the request began.
+    std::uint64_t within_bound = 0; ///< The same, but what had changed it was pending still.
+    std::uint64_t wrong = 0;        ///< Served another session than the one asked for, or refused a valid one.
+    std::uint64_t failed = 0;       ///< Failed,
+    SharedText failure{};           ///< for example because of this.
     Histogram latencies{};
-    std::chrono::duration<double> took{};
+    double per_second = 0;          ///< Requests.
 
-    void fail(const larder::Error& why) {
+    void fail(const std::string& why) {
         ++failed;
-        failure = why;
+        failure.set(why);
     }
     void add(const Tally& other) {
         requests += other.requests;
         stale += other.stale;
+        within_bound += other.within_bound;
         wrong += other.wrong;
         failed += other.failed;
-        if (other.failure) failure = other.failure;
+        if (!other.failure.empty()) failure = other.failure;
         latencies.add(other.latencies);
+        per_second += other.per_second;
     }
 };
 
 /// One thread's traffic on a service, each answer compared with the ledger.
-template <class Service>
 class Client {
 public:
-    Client(Service& service, Ledger& ledger, Traffic& traffic, std::uint64_t seed) : service_(service), ledger_(ledger), traffic_(traffic), random_(seed) {}
+    Client(Service& service, Ledger& ledger, const Traffic& traffic, Control& control, std::uint64_t seed) : service_(service), ledger_(ledger), traffic_(traffic), control_(control), random_(seed) {}
 
     void request() {
         const auto refused = std::exchange(refused_, std::nullopt);
         const Kind kind = refused ? Kind::log_in : Traffic::kind(random_);
-        const std::size_t device = refused ? *refused : traffic_.device(random_);
-        const auto began = std::chrono::steady_clock::now();
-        perform(kind, device);
-        tally_.latencies.add(std::chrono::steady_clock::now() - began);
+        const std::size_t device = refused ? *refused : traffic_.device(random_, control_.position);
+        served_ = {};
+        try {
+            perform(kind, device);
+        } catch (const std::exception& failed) {
+            tally_.fail(failed.what());
+        }
+        tally_.latencies.add(served_);
         ++tally_.requests;
     }
 
     const Tally& tally() const { return tally_; }
 
 private:
-    /// What an answer must be, as the ledger knows before the request begins.
-    struct Expected {
-        explicit Expected(const Credential& presented) : dead(presented.must_be_refused()), version(presented.session->version) {}
-        bool dead;
-        larder::Version version;
-    };
-
     void perform(Kind kind, std::size_t device) {
         switch (kind) {
         case Kind::validate: return validate(device);
@@ -117,129 +116,121 @@ private:
         }
     }
 
-    std::shared_ptr<Credential> credential_of(std::size_t device) {
-        return Traffic::from_old_tab(random_) ? ledger_.device(device).previous() : ledger_.device(device).current();
+    /// Calls the service, and takes the time.
+    template <class Call>
+    auto timed(Call call) {
+        const auto began = std::chrono::steady_clock::now();
+        auto answer = call();
+        served_ += std::chrono::steady_clock::now() - began;
+        return answer;
     }
+    void fail(const larder::Error& why) { tally_.fail(why.code.message() + ": " + why.text); }
+
+    /// When a write that has just returned holds for everyone.
+    static Moment holds_from(larder::Duration pending) { return std::chrono::steady_clock::now() + std::chrono::ceil<Moment::duration>(pending); }
+
+    Presented held_by(std::size_t device) { return Traffic::from_old_tab(random_) ? ledger_.previous(device) : ledger_.current(device); }
 
     /// Compares an answer with what was expected. \returns whether the client may go on with the session.
-    bool judge(const Answer& answer, const Expected& expected, const Credential& presented, bool by_id = false) {
+    bool judge(const Answer& answer, const Expected& expected, const Presented& presented, bool by_token = true) {
         if (answer.failure) {
-            tally_.fail(answer.failure);
+            fail(answer.failure);
             return false;
         }
         if (!answer.accepted) {
-            if (by_id ? !presented.session->may_be_ended() : !presented.may_be_refused()) ++tally_.wrong;
+            if (!ledger_.may_be_refused(presented, by_token)) ++tally_.wrong;
             return false;
         }
-        if (answer.session != presented.session->id) {
+        if (answer.session != presented.session()) {
             ++tally_.wrong;
             return false;
         }
-        if (expected.dead || answer.version < expected.version) {
-            ++tally_.stale;
-            return false;
-        }
-        return true;
+        if (expected.acknowledged.allows(answer.version)) return true;
+        ++(expected.holds.allows(answer.version) ? tally_.within_bound : tally_.stale);
+        return false;
     }
 
     void validate(std::size_t device) {
-        const auto presented = credential_of(device);
-        const Expected expected(*presented);
-        judge(service_.validate(*presented), expected, *presented);
+        const auto presented = held_by(device);
+        const auto expected = ledger_.expected(presented, true);
+        judge(timed([&] { return service_.validate(presented); }), expected, presented);
         // Whoever is refused for what the device holds now logs in again.
-        if (expected.dead && presented == ledger_.device(device).current()) refused_ = device;
+        if (expected.acknowledged.dead && presented.place() == ledger_.current(device).place()) refused_ = device;
     }
 
     void refresh(std::size_t device) {
-        const auto presented = credential_of(device);
-        const Expected expected(*presented);
-        const auto opened = service_.open(*presented);
-        if (!judge(opened.answer, expected, *presented)) return;
-        auto fresh = ledger_.credential_after(*presented);
-        presented->replacing = true;
-        const Answer rotated = service_.rotate(opened, *fresh);
-        if (rotated.failure) tally_.fail(rotated.failure);
-        if (rotated.accepted) ledger_.rotated(device, *presented, std::move(fresh), rotated.version);
+        const auto presented = held_by(device);
+        const auto expected = ledger_.expected(presented, true);
+        const auto opened = timed([&] { return service_.open(presented); });
+        if (!judge(opened.answer, expected, presented)) return;
+        const auto fresh = ledger_.begin_rotation(presented);
+        const auto rotated = timed([&] { return service_.rotate(opened, fresh); });
+        if (rotated.failure) fail(rotated.failure);
+        if (rotated.accepted) ledger_.rotated(device, presented, fresh, rotated.version, holds_from(rotated.pending));
     }
 
     void keep_alive(std::size_t device) {
-        const auto presented = ledger_.device(device).current();
-        Expected expected(*presented);
-        expected.dead = presented->session->ended;
-        judge(service_.keep_alive(presented->session->id), expected, *presented, true);
+        const auto presented = ledger_.current(device);
+        const auto expected = ledger_.expected(presented, false);
+        judge(timed([&] { return service_.keep_alive(presented.session()); }), expected, presented, false);
     }
 
     void log_in(std::size_t device) {
-        auto fresh = ledger_.credential_for(device);
-        const Answer login = service_.log_in(ledger_.user_of(device), *fresh);
-        if (!login.accepted) {
-            tally_.fail(login.failure);
-            return;
-        }
-        fresh->session->id = login.session;
-        ledger_.device(device).take(std::move(fresh));
+        const auto fresh = ledger_.begin_login(device);
+        const auto login = timed([&] { return service_.log_in(ledger_.user_of(device), fresh); });
+        if (login.accepted)
+            ledger_.logged_in(device, fresh, login.session, login.version, holds_from(login.pending));
+        else
+            fail(login.failure);
     }
 
     void log_out(std::size_t device) {
-        const auto session = ledger_.device(device).current()->session;
-        session->ending = true;
-        if (const auto failure = service_.log_out(session->id))
-            tally_.fail(failure);
+        const auto presented = ledger_.current(device);
+        ledger_.begin_end(presented);
+        const auto ended = timed([&] { return service_.log_out(presented.session()); });
+        if (ended.failure)
+            fail(ended.failure);
         else
-            session->ended = true;
+            ledger_.ended(presented, holds_from(ended.pending));
     }
 
     void log_out_everywhere(std::size_t device) {
         const auto met = ledger_.group_end_begins(device);
-        const auto failure = service_.log_out_everywhere(ledger_.user_of(device));
-        ledger_.group_end_returned(device, met, !failure);
-        if (failure) tally_.fail(failure);
+        const auto ended = timed([&] { return service_.log_out_everywhere(ledger_.user_of(device)); });
+        if (ended.failure)
+            fail(ended.failure);
+        else
+            ledger_.group_ended(met, holds_from(ended.pending));
+        ledger_.group_end_returned(device);
     }
 
     Service& service_;
     Ledger& ledger_;
-    Traffic& traffic_;
+    const Traffic& traffic_;
+    Control& control_;
     Random random_;
     std::optional<std::size_t> refused_;
+    std::chrono::nanoseconds served_{};
     Tally tally_;
 };
 
-/// When the traffic ends, and who is told how far it is.
-struct Length {
-    std::chrono::duration<double> time{};
-    std::uint64_t requests = 0; ///< 0: the time counts.
-    std::size_t threads = 1;
-    std::uint64_t seed = 0;
-    std::function<void(double share)> progress{};
-};
-
-/// Makes requests from several threads at once.
-template <class Service>
-Tally drive(Service& service, Ledger& ledger, Traffic& traffic, const Length& length) {
-    std::vector<Client<Service>> clients;
-    for (std::size_t i = 0; i < length.threads; ++i) clients.emplace_back(service, ledger, traffic, length.seed * 1000 + i);
-    std::atomic<bool> stop{false};
-    std::atomic<std::uint64_t> begun{0};
-    std::atomic<std::size_t> running{length.threads};
-    std::chrono::steady_clock::time_point ended;
+/// Makes requests in one process, from several threads at once, until it is told to stop or so many requests were begun in all
+/// (0: any number).
+inline Tally drive(Service& service, Ledger& ledger, const Traffic& traffic, Control& control, std::size_t threads, std::uint64_t requests, std::uint64_t seed) {
+    std::vector<Client> clients;
+    for (std::size_t i = 0; i < threads; ++i) clients.emplace_back(service, ledger, traffic, control, seed + i);
+    control.meet();
     const auto began = std::chrono::steady_clock::now();
-    std::vector<std::thread> threads;
+    std::vector<std::thread> running;
     for (auto& client : clients)
-        threads.emplace_back([&] {
-            while (!stop.load(std::memory_order_relaxed) && (length.requests == 0 || begun.fetch_add(1, std::memory_order_relaxed) < length.requests)) client.request();
-            if (running.fetch_sub(1) == 1) ended = std::chrono::steady_clock::now();
+        running.emplace_back([&] {
+            while (!control.stop.load(std::memory_order_relaxed) && (requests == 0 || control.begun.fetch_add(1, std::memory_order_relaxed) < requests)) client.request();
         });
-    while (running != 0) {
-        const std::chrono::duration<double> since = std::chrono::steady_clock::now() - began;
-        const double share = length.requests == 0 ? since / length.time : static_cast<double>(begun) / static_cast<double>(length.requests);
-        if (length.requests == 0 && since >= length.time) stop = true;
-        length.progress(std::min(share, 1.0));
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    for (auto& thread : threads) thread.join();
+    for (auto& thread : running) thread.join();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     Tally sum;
-    sum.took = ended - began;
     for (const auto& client : clients) sum.add(client.tally());
+    sum.per_second = static_cast<double>(sum.requests) / took.count();
     return sum;
 }
 

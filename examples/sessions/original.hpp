@@ -1,74 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "plain_cache.hpp"
 #include "service.hpp"
 
-#include <larder/database/sqlite.hpp>
+#include <larder/database/database.hpp>
 #include <larder/session/session.hpp>
 
 #include <boost/uuid/random_generator.hpp>
 
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace example {
-
-/// What stands for Redis in the original: a map of texts to whole objects with GET, SET and DEL and nothing else. It is in the
-/// process, so that the original pays no round trip for it.
-class PlainCache {
-public:
-    std::optional<larder::Session> get(const std::string& key) {
-        const std::lock_guard lock(mutex_);
-        const auto found = entries_.find(key);
-        if (found == entries_.end()) return std::nullopt;
-        if (found->second.ends <= std::chrono::steady_clock::now()) {
-            entries_.erase(found);
-            return std::nullopt;
-        }
-        return found->second.session;
-    }
-    void set(const std::string& key, const larder::Session& session, std::chrono::seconds ttl) {
-        const Entry entry{session, std::chrono::steady_clock::now() + ttl};
-        const std::lock_guard lock(mutex_);
-        entries_.insert_or_assign(key, entry);
-    }
-    void del(const std::string& key) {
-        const std::lock_guard lock(mutex_);
-        entries_.erase(key);
-    }
-    /// Roughly, as memory allocators see it.
-    std::size_t bytes() {
-        const std::lock_guard lock(mutex_);
-        constexpr std::size_t node = 2 * sizeof(void*);
-        std::size_t sum = entries_.bucket_count() * sizeof(void*);
-        for (const auto& [key, entry] : entries_) {
-            const auto& session = entry.session;
-            sum += node + sizeof key + sizeof entry;
-            for (const std::string* text : {&key, &session.jti, &session.ip_address, &session.user_agent, &session.user.email, &session.user.username})
-                if (text->capacity() > std::string().capacity()) sum += text->capacity() + 1;
-        }
-        return sum;
-    }
-
-private:
-    struct Entry {
-        larder::Session session;
-        std::chrono::steady_clock::time_point ends;
-    };
-
-    std::mutex mutex_;
-    std::unordered_map<std::string, Entry> entries_;
-};
 
 /// Cache-aside as it is often written, step by step what the team's write-up describes:
 /// - It looks in the cache under the key that is asked. On a hit it queries the row by id, with its user, all the same. On a miss it
@@ -78,30 +29,24 @@ private:
 ///
 /// Nothing guards the SETs and DELs against each other. Three kindnesses that the team's code did not have: tokens are kept as hashes,
 /// writes are conditional on the row's version, and whether a session is valid is judged by the row, not by the copy.
-class Original {
+/// \tparam Database holds the sessions, and blocks. \tparam Cache has GET, SET and DEL.
+template <class Database, class Cache>
+class Original final : public Service {
 public:
-    static constexpr std::string_view name = "original code";
+    /// \param from what the cache is made.
+    template <class... From>
+    Original(Database database, const larder::HashKey& hash, From&&... from) : database_(std::move(database)), hash_(hash), cache_(std::forward<From>(from)...) {}
 
-    Original(const larder::SqliteFile& file, const larder::HashKey& hash) : database_(file), hash_(hash) {}
+    Answer validate(const Presented& presented) override { return answer(access_by_jti(presented.jti())); }
 
-    Answer validate(const Credential& presented) { return answer(access_by_jti(presented.jti)); }
-
-    /// A request to refresh, after its session was looked up.
-    struct Opened {
-        Answer answer;
-        std::optional<larder::Session> session;
-    };
-
-    /// The first half of a refresh: the request looks the session up by its refresh token, and then by its jti.
-    Opened open(const Credential& presented) {
-        auto found = access_by_token(presented.refresh_token);
-        if (found && *found) found = access_by_jti(presented.jti);
-        if (found.has_error()) return {{.failure = found.error()}, {}};
-        return {answer(*found), *found};
+    Opened open(const Presented& presented) override {
+        auto found = access_by_token(presented.refresh_token());
+        if (found && *found) found = access_by_jti(presented.jti());
+        if (found.has_error()) return {{.failure = found.error()}};
+        return {answer(*found), {}, *found};
     }
 
-    /// The second half: the row gets a new token and a new jti.
-    Answer rotate(const Opened& opened, const Credential& fresh) {
+    Answer rotate(const Opened& opened, const Presented& fresh) override {
         auto changed = *opened.session;
         auto rotation = rotation_to(fresh, hash_);
         changed.refresh_token = rotation.refresh_token;
@@ -116,9 +61,11 @@ public:
         return answer(std::optional(changed));
     }
 
-    Answer keep_alive(const larder::Uuid& id) { return answer(access(key_of(id), [&] { return database_.load(id, larder::ReadMode::plain); })); }
+    Answer keep_alive(const larder::Uuid& id) override {
+        return answer(access(key_of(id), [&] { return database_.load(id, larder::ReadMode::plain); }));
+    }
 
-    Answer log_in(std::int64_t user, const Credential& fresh) {
+    Answer log_in(std::int64_t user, const Presented& fresh) override {
         auto session = new_session(user, fresh, hash_);
         session.id = make_id();
         session.created_at = session.last_seen_at = wall_clock();
@@ -128,43 +75,43 @@ public:
         return answer(std::optional(*stored));
     }
 
-    larder::Error log_out(const larder::Uuid& id) {
+    Ended log_out(const larder::Uuid& id) override {
         for (;;) {
             const auto row = query(database_.load(id, larder::ReadMode::plain));
-            if (row.has_error()) return row.error();
+            if (row.has_error()) return {row.error()};
             auto revoked = row->value();
             revoked.revoked_at = wall_clock();
             revoked.revoked_why = larder::EndReason::logged_out;
             const auto done = query(database_.update(revoked, revoked.version, {}));
             if (done.has_error() && done.error() == larder::errc::version_conflict) continue;
-            if (done.has_error() && !(done.error() == larder::errc::revoked)) return done.error();
+            if (done.has_error() && !(done.error() == larder::errc::revoked)) return {done.error()};
             del_three(revoked);
             return {};
         }
     }
 
-    larder::Error log_out_everywhere(std::int64_t user) {
+    Ended log_out_everywhere(std::int64_t user) override {
         constexpr auto of_user = larder::space_of_v<larder::Session, &larder::Session::user_id>;
-        const auto listed = query(database_.list<of_user>(user));
-        if (listed.has_error()) return listed.error();
+        const auto listed = query(database_.template list<of_user>(user));
+        if (listed.has_error()) return {listed.error()};
         std::vector<larder::Uuid> ids;
         for (const auto& row : *listed) ids.push_back(row.key);
         const auto rows = query(database_.load_many(ids, larder::ReadMode::plain));
-        if (rows.has_error()) return rows.error();
+        if (rows.has_error()) return {rows.error()};
         larder::Session pattern;
         pattern.revoked_at = wall_clock();
-        const auto revoked = query(database_.revoke_all<of_user>(user, pattern, larder::schema_of<larder::Session>::revoked_members{}));
-        if (revoked.has_error()) return revoked.error();
+        const auto revoked = query(database_.template revoke_all<of_user>(user, pattern, larder::schema_of<larder::Session>::revoked_members{}));
+        if (revoked.has_error()) return {revoked.error()};
         for (const auto& row : *rows)
             if (row) del_three(*row);
         return {};
     }
 
-    Counters counters() {
+    Counters counters() override {
         Counters so_far;
-        so_far.row_lookups = lookups_;
-        so_far.hits = hits_;
-        so_far.misses = lookups_ - hits_;
+        auto& looked_up = Cache::shared ? so_far.redis : so_far.memory;
+        looked_up.rows = lookups_;
+        looked_up.row_hits = hits_;
         so_far.queries = queries_;
         so_far.rebuilt = rebuilt_;
         so_far.bytes = cache_.bytes();
@@ -193,27 +140,20 @@ private:
     }
     Access access_by_jti(const std::string& jti) {
         constexpr auto by_jti = larder::space_of_v<larder::Session, &larder::Session::jti>;
-        return access("jti:" + jti, [&] { return database_.load_by<by_jti>(jti, larder::ReadMode::plain); });
+        return access("jti:" + jti, [&] { return database_.template load_by<by_jti>(jti, larder::ReadMode::plain); });
     }
     Access access_by_token(const std::string& token) {
         constexpr auto by_token = larder::space_of_v<larder::Session, &larder::Session::refresh_token>;
         const auto hashed = hash_(token);
-        return access(key_of(hashed), [&] { return database_.load_by<by_token>(hashed, larder::ReadMode::plain); });
+        return access(key_of(hashed), [&] { return database_.template load_by<by_token>(hashed, larder::ReadMode::plain); });
     }
 
     static bool valid(const larder::Session& session) { return !session.revoked_at && session.refresh_expires_at > wall_clock(); }
 
-    void set_three(const larder::Session& session) {
-        cache_.set(key_of(session.id), session, ttl);
-        cache_.set(key_of(session.refresh_token), session, ttl);
-        cache_.set("jti:" + session.jti, session, ttl);
-    }
-    void del_three(const larder::Session& session) {
-        cache_.del(key_of(session.id));
-        cache_.del(key_of(session.refresh_token));
-        cache_.del("jti:" + session.jti);
-    }
+    void set_three(const larder::Session& session) { cache_.set(keys_of(session), session, ttl); }
+    void del_three(const larder::Session& session) { cache_.del(keys_of(session)); }
 
+    static ThreeKeys keys_of(const larder::Session& session) { return {key_of(session.id), key_of(session.refresh_token), "jti:" + session.jti}; }
     static std::string key_of(const larder::Uuid& id) { return "id:" + std::string(reinterpret_cast<const char*>(id.begin()), id.size()); }
     static std::string key_of(const larder::Hashed<std::string>& token) {
         return "token:" + std::string(reinterpret_cast<const char*>(token.digest().data()), token.digest().size());
@@ -241,9 +181,9 @@ private:
         return error == larder::errc::version_conflict || error == larder::errc::revoked ? Answer{} : Answer{.failure = error};
     }
 
-    larder::SqliteDatabase<larder::Session> database_;
+    Database database_;
     const larder::HashKey& hash_;
-    PlainCache cache_;
+    Cache cache_;
     std::atomic<std::uint64_t> lookups_{0};
     std::atomic<std::uint64_t> hits_{0};
     std::atomic<std::uint64_t> queries_{0};

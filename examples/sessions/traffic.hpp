@@ -42,13 +42,9 @@ public:
         return traffic;
     }
 
-    Traffic(Traffic&& other) noexcept : upto_(std::move(other.upto_)), trace_(std::move(other.trace_)) {}
-
-    /// Begins a trace again.
-    void rewind() { position_ = 0; }
-
-    std::size_t device(Random& random) {
-        if (!trace_.empty()) return trace_[position_.fetch_add(1, std::memory_order_relaxed) % trace_.size()];
+    /// \param position in the trace, which all who take from it share.
+    std::size_t device(Random& random, std::atomic<std::uint64_t>& position) const {
+        if (!trace_.empty()) return trace_[position.fetch_add(1, std::memory_order_relaxed) % trace_.size()];
         const double point = std::uniform_real_distribution<>()(random);
         return static_cast<std::size_t>(std::min(std::upper_bound(upto_.begin(), upto_.end(), point), upto_.end() - 1) - upto_.begin());
     }
@@ -72,7 +68,6 @@ private:
 
     std::vector<double> upto_;
     std::vector<std::uint32_t> trace_;
-    std::atomic<std::size_t> position_{0};
 };
 
 } // namespace example

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "beginnings.hpp"
+#include "service.hpp"
+
+#include <larder/database/postgres_schema.hpp>
+#include <larder/database/sqlite.hpp>
+#include <larder/database/sqlite_schema.hpp>
+#include <larder/session/session.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/uuid/uuid_io.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <sqlite3.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <stdlib.h>
+#include <unistd.h>
+
+namespace example {
+
+/// A folder for the run's files; it goes with its content.
+class TempFolder {
+public:
+    TempFolder() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "larder-sessions-XXXXXX").string();
+        if (!::mkdtemp(pattern.data())) throw std::runtime_error("no folder can be made in " + std::filesystem::temp_directory_path().string());
+        path_ = pattern;
+    }
+    TempFolder(const TempFolder&) = delete;
+    TempFolder& operator=(const TempFolder&) = delete;
+    ~TempFolder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    std::string file(std::string_view name) const { return (path_ / name).string(); }
+
+private:
+    std::filesystem::path path_;
+};
+
+/// A database with the sessions as they begin, of which each code gets a copy.
+class Store {
+public:
+    Store() = default;
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+    virtual ~Store() = default;
+
+    /// Makes a copy, and says in the site where it is.
+    virtual void copy_for(std::string_view code, Site& site) = 0;
+    /// Removes it.
+    virtual void remove(std::string_view code) = 0;
+};
+
+/// A statement of SQLite's C interface, for what is faster in one go than row by row.
+class Statement {
+public:
+    Statement(sqlite3* database, const char* text) : database_(database) {
+        if (sqlite3_prepare_v2(database, text, -1, &statement_, nullptr) != SQLITE_OK) fail();
+    }
+    Statement(const Statement&) = delete;
+    Statement& operator=(const Statement&) = delete;
+    ~Statement() { sqlite3_finalize(statement_); }
+
+    Statement& bind(int place, std::int64_t value) { return check(sqlite3_bind_int64(statement_, place, value)); }
+    Statement& bind(int place, std::string_view text) { return check(sqlite3_bind_text64(statement_, place, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8)); }
+    Statement& bind(int place, const void* bytes, std::size_t size) { return check(sqlite3_bind_blob64(statement_, place, bytes, size, SQLITE_TRANSIENT)); }
+    void run() {
+        if (sqlite3_step(statement_) != SQLITE_DONE) fail();
+        sqlite3_reset(statement_);
+    }
+
+private:
+    Statement& check(int code) {
+        if (code != SQLITE_OK) fail();
+        return *this;
+    }
+    [[noreturn]] void fail() const { throw std::runtime_error(sqlite3_errmsg(database_)); }
+
+    sqlite3* database_;
+    sqlite3_stmt* statement_ = nullptr;
+};
+
+/// SQLite files in a folder.
+class SqliteStore final : public Store {
+public:
+    SqliteStore(const TempFolder& folder, const Beginnings& beginnings, const larder::HashKey& hash) : folder_(folder) {
+        const auto path = folder_.file(original);
+        const larder::SqliteFile file(path);
+        larder::create_tables<larder::Session>(file).value();
+        sqlite3* database = nullptr;
+        const int opened = sqlite3_open(path.c_str(), &database);
+        const std::unique_ptr<sqlite3, int (*)(sqlite3*)> closing(database, &sqlite3_close);
+        if (opened != SQLITE_OK) throw std::runtime_error("the database can not be opened");
+        Statement(database, "BEGIN").run();
+        {
+            Statement user(database, "INSERT INTO users (id, email, username, version) VALUES (?1, ?2, ?3, 1)");
+            beginnings.each_user([&](const larder::User& row) { user.bind(1, row.id).bind(2, row.email).bind(3, row.username).run(); });
+            Statement session(database, "INSERT INTO sessions (id, user_id, refresh_token, jti, created_at, last_seen_at, access_expires_at, refresh_expires_at, ip_address, "
+                                        "user_agent, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1)");
+            const auto moment = [](larder::TimePoint point) { return std::chrono::floor<std::chrono::milliseconds>(point.time_since_epoch()).count(); };
+            beginnings.each_session(hash, [&](const larder::Session& row) {
+                const auto& token = row.refresh_token.digest();
+                session.bind(1, row.id.begin(), row.id.size())
+                    .bind(2, row.user_id)
+                    .bind(3, token.data(), token.size())
+                    .bind(4, row.jti)
+                    .bind(5, moment(row.created_at))
+                    .bind(6, moment(row.last_seen_at))
+                    .bind(7, moment(row.access_expires_at))
+                    .bind(8, moment(row.refresh_expires_at))
+                    .bind(9, row.ip_address)
+                    .bind(10, row.user_agent)
+                    .run();
+            });
+        }
+        Statement(database, "COMMIT").run();
+    }
+
+    void copy_for(std::string_view code, Site& site) override {
+        site.sqlite = folder_.file(code);
+        std::filesystem::copy_file(folder_.file(original), site.sqlite);
+    }
+    void remove(std::string_view code) override {
+        for (const char* part : {"", "-wal", "-shm", "-writer"}) std::filesystem::remove(folder_.file(std::string(code) + part));
+    }
+
+private:
+    static constexpr std::string_view original = "sessions";
+
+    const TempFolder& folder_;
+};
+
+/// A connection to PostgreSQL that blocks, for what is faster in one go than row by row.
+class PostgresConsole {
+public:
+    explicit PostgresConsole(const std::string& conninfo) : handle_(PQconnectdb(conninfo.c_str()), &PQfinish) {
+        if (PQstatus(handle_.get()) != CONNECTION_OK) fail();
+        PQsetNoticeProcessor(handle_.get(), [](void*, const char*) {}, nullptr);
+    }
+
+    void run(const std::string& sql) { finish(PQexec(handle_.get(), sql.c_str())); }
+    /// Begins to copy rows into a table, line by line.
+    void begin_copy(const std::string& target) { finish(PQexec(handle_.get(), ("COPY " + target + " FROM STDIN").c_str())); }
+    void line(const std::string& text) {
+        if (PQputCopyData(handle_.get(), text.data(), static_cast<int>(text.size())) != 1) fail();
+    }
+    void end_copy() {
+        if (PQputCopyEnd(handle_.get(), nullptr) != 1) fail();
+        finish(PQgetResult(handle_.get()));
+    }
+
+    /// Whether there is a connection to be had. For whoever must not throw.
+    static bool try_run(const std::string& conninfo, const std::string& sql) noexcept {
+        try {
+            PostgresConsole(conninfo).run(sql);
+            return true;
+        } catch (const std::exception&) {
+            return false;
+        }
+    }
+
+private:
+    void finish(PGresult* result) const {
+        const std::unique_ptr<PGresult, void (*)(PGresult*)> owned(result, &PQclear);
+        const auto status = PQresultStatus(result);
+        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_COPY_IN) fail();
+    }
+    [[noreturn]] void fail() const {
+        std::string said = PQerrorMessage(handle_.get());
+        while (!said.empty() && said.back() == '\n') said.pop_back();
+        throw std::runtime_error("PostgreSQL: " + said);
+    }
+
+    std::unique_ptr<PGconn, void (*)(PGconn*)> handle_;
+};
+
+/// Schemas of a PostgreSQL database, with names that no other run has.
+class PostgresStore final : public Store {
+public:
+    PostgresStore(std::string conninfo, const Beginnings& beginnings, const larder::HashKey& hash) : conninfo_(std::move(conninfo)) {
+        try {
+            make(original);
+            PostgresConsole console(within(original));
+            console.begin_copy("users (id, email, username, version)");
+            beginnings.each_user([&](const larder::User& row) { console.line(fmt::format("{}\t{}\t{}\t1\n", row.id, row.email, row.username)); });
+            console.end_copy();
+            console.begin_copy("sessions (id, user_id, refresh_token, jti, created_at, last_seen_at, access_expires_at, refresh_expires_at, ip_address, user_agent, version)");
+            const auto moment = [](larder::TimePoint point) { return fmt::format("{:%Y-%m-%d %H:%M:%S}+00", std::chrono::floor<std::chrono::milliseconds>(point)); };
+            beginnings.each_session(hash, [&](const larder::Session& row) {
+                std::string token;
+                for (const auto byte : row.refresh_token.digest()) token += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+                console.line(fmt::format("{}\t{}\t\\\\x{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t1\n", boost::uuids::to_string(row.id), row.user_id, token, row.jti, moment(row.created_at),
+                                         moment(row.last_seen_at), moment(row.access_expires_at), moment(row.refresh_expires_at), row.ip_address, row.user_agent));
+            });
+            console.end_copy();
+        } catch (...) {
+            drop(original);
+            throw;
+        }
+    }
+    ~PostgresStore() override {
+        if (!code_.empty()) drop(code_);
+        drop(original);
+    }
+
+    void copy_for(std::string_view code, Site& site) override {
+        code_ = code;
+        make(code);
+        PostgresConsole console(within(code));
+        for (const char* table : {"users", "sessions"}) console.run(fmt::format("INSERT INTO {0} OVERRIDING SYSTEM VALUE SELECT * FROM \"{1}\".{0}; ANALYZE {0}", table, schema(original)));
+        site.postgres = within(code);
+    }
+    void remove(std::string_view code) override {
+        drop(code);
+        code_.clear();
+    }
+
+private:
+    static constexpr std::string_view original = "original rows";
+
+    std::string schema(std::string_view code) const { return fmt::format("larder {} {}", ::getpid(), code); }
+
+    void make(std::string_view code) {
+        PostgresConsole(conninfo_).run(fmt::format("CREATE SCHEMA \"{}\"", schema(code)));
+        boost::asio::io_context unused;
+        larder::create_tables<larder::Session>(larder::PostgresPool(unused.get_executor(), {.conninfo = within(code)})).value();
+    }
+    void drop(std::string_view code) const { PostgresConsole::try_run(conninfo_, fmt::format("DROP SCHEMA IF EXISTS \"{}\" CASCADE", schema(code))); }
+
+    /// How to connect so that a schema's tables are found.
+    std::string within(std::string_view code) const {
+        char* said = nullptr;
+        const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parts(PQconninfoParse(conninfo_.c_str(), &said), &PQconninfoFree);
+        const std::unique_ptr<char, void (*)(void*)> words(said, &PQfreemem);
+        if (!parts) throw std::runtime_error(std::string("PostgreSQL: ") + (said ? said : "not a connection string"));
+        std::string path = "-c search_path=\"";
+        for (const char letter : schema(code)) (path += letter == ' ' ? "\\" : "") += letter;
+        path += '"';
+        std::string all;
+        for (const auto* part = parts.get(); part->keyword; ++part) {
+            const bool is_options = std::string_view(part->keyword) == "options";
+            if (!part->val && !is_options) continue;
+            std::string value = part->val ? part->val : "";
+            if (is_options) value += (value.empty() ? "" : " ") + path;
+            all += fmt::format("{}='", part->keyword);
+            for (const char letter : value) {
+                if (letter == '\'' || letter == '\\') all += '\\';
+                all += letter;
+            }
+            all += "' ";
+        }
+        return all;
+    }
+
+    std::string conninfo_;
+    std::string code_;
+};
+
+} // namespace example
