@@ -3,6 +3,7 @@
 
 #include <larder/cache/cache_tier.hpp>
 #include <larder/cache/detail/redis_count.hpp>
+#include <larder/cache/detail/redis_hidden_keys.hpp>
 #include <larder/cache/detail/redis_layout.hpp>
 #include <larder/cache/detail/redis_operation.hpp>
 #include <larder/cache/redis_connection.hpp>
@@ -19,11 +20,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -43,6 +46,8 @@ struct RedisCacheConfig {
     std::size_t max_value_bytes = std::size_t{1} << 20;
     /// How often `usage` has the records counted anew, which takes a look at every key of the server; 0: never.
     Duration count_every = std::chrono::minutes(5);
+    /// How many keys with a part that the schema calls `secret` a tier in front holds at the most, of each kind of key. At least 1.
+    std::size_t near_secret_keys = std::size_t{1} << 17;
     /// The key under which keys with a part that the schema calls `secret` are hashed. Needed if there are such; the same in every process.
     std::optional<HashKey> key_hash{};
 };
@@ -61,7 +66,8 @@ struct RedisCacheConfig {
 ///
 /// **In front** of it an in-process tier may stand. The server then tells of changed keys on the same connection, and the tier in front serves
 /// only while the last answered heartbeat was sent less than `RedisOptions::near_delta` ago. What writes through another repository of this process
-/// changed is told at once. A changed key with a secret part empties the whole tier in front.
+/// changed is told at once. Of keys with a secret part, which the server tells
+/// by their keyed hashes, the process remembers the `RedisCacheConfig::near_secret_keys` newest; what is older is not kept in front.
 ///
 /// **Failures.** Any error but `errc::stopped` may mean that the operation was carried out all the same. Each takes `RedisOptions::timeout` at the most. While
 /// there is no connection, lookups and fills fail at once, writes do not. A publish or an expel that failed is delivered late, before any lookup is
@@ -102,7 +108,7 @@ public:
 
     using Config = RedisCacheConfig<Codec>;
 
-    /// \param env outlives it; its clock is the machine's monotonic one. \throws Failure with `errc::invalid_options` if `max_value_bytes` is 0, or a key is
+    /// \param env outlives it; its clock is the machine's monotonic one. \throws Failure with `errc::invalid_options` if `max_value_bytes` or `near_secret_keys` is 0, or a key is
     /// secret and `key_hash` is missing.
     BasicRedisCache(Config config, Env& env) : config_(checked(std::move(config))), env_(env), link_(config_.connection.owner_->link) {}
 
@@ -253,8 +259,11 @@ public:
         detail::append_escaped(beginning, std::string_view(Schema::table));
         beginning += '/';
         near.clear();
+        drop_from_near_ = [&near](const KeySet<Entity>& keys) { near.expel(keys); };
         listener_ = link_->feed().attach(
-            std::move(beginning), [&near](std::string_view text) { expel_from(near, text, Spaces{}); }, [&near] { near.clear(); });
+            std::move(beginning), [this, &near](std::string_view text) {
+                if (!expel_from_near(text, Spaces{})) near.clear();
+            }, [&near] { near.clear(); });
         link_->track();
     }
     bool near_may_serve(SteadyTime now) const noexcept { return link_->feed().lease().may_serve(now); }
@@ -268,6 +277,7 @@ private:
     static Config checked(Config config) {
         const auto refuse = [](const std::string& why) { throw Failure(Error(errc::invalid_options, "RedisCache of " + std::string(Schema::table) + ": " + why)); };
         if (config.max_value_bytes == 0) refuse("max_value_bytes is 0; it must be at least 1");
+        if (config.near_secret_keys == 0) refuse("near_secret_keys is 0; it must be at least 1");
         const bool hidden = []<std::size_t... Space>(std::index_sequence<Space...>) { return (KeyText<Space>::hidden || ...); }(Spaces{});
         if (hidden && !config.key_hash) refuse("the schema calls a part of a key secret; key_hash is needed to hash it");
         return config;
@@ -279,6 +289,15 @@ private:
         return KeyText<Space>::full(key, secret());
     }
 
+    /// The text of a key that is looked up: the tier in front may hold the key from now on.
+    template <std::size_t Space>
+    std::string text_of_sought(const Key<Space>& key) {
+        std::string text = text_of_key<Space>(key);
+        if constexpr (KeyText<Space>::hidden)
+            if (listener_ != 0) std::get<Space>(hidden_keys_).note(text, key, config_.near_secret_keys, [this](const Key<Space>& forgotten) { drop_in_front<Space>(forgotten); });
+        return text;
+    }
+
     // ---- lookups
 
     /// One lookup of many keys: the plain reads first, then a script for those that they did not answer.
@@ -287,7 +306,7 @@ private:
         Looking(BasicRedisCache& tier, std::span<const Key<Space>> sought, const Demand& wanted, Handler then)
             : cache(tier), demand(wanted), keys(sought.begin(), sought.end()), found(sought.size()), handler(std::move(then)) {
             texts.reserve(sought.size());
-            for (const auto& key : sought) texts.push_back(tier.text_of_key<Space>(key));
+            for (const auto& key : sought) texts.push_back(tier.text_of_sought<Space>(key));
         }
 
         BasicRedisCache& cache;
@@ -698,27 +717,44 @@ private:
 
     // ---- the tier in front
 
-    /// Drops the key of which this is the text; everything, if the key cannot be told.
-    template <class Near, std::size_t... Space>
-    static void expel_from(Near& near, std::string_view text, std::index_sequence<Space...>) {
-        if (!(expel_key<Space>(near, text) || ...)) near.clear();
+    /// Drops the key of which this is the text. \returns false if that cannot be told.
+    template <std::size_t... Space>
+    bool expel_from_near(std::string_view text, std::index_sequence<Space...>) {
+        return (expel_text<Space>(text) || ...);
     }
-    template <std::size_t Space, class Near>
-    static bool expel_key(Near& near, std::string_view text) {
+    template <std::size_t Space>
+    bool expel_text(std::string_view text) {
         const std::string& beginning = KeyText<Space>::prefix();
         if (!text.starts_with(beginning) || !text.ends_with('}')) return false;
-        auto key = KeyText<Space>::parse_parts(text.substr(beginning.size(), text.size() - beginning.size() - 1));
-        if (!key) return false;
-        KeySet<Entity> keys;
-        keys.template add<Space>(std::move(*key));
-        near.expel(keys);
-        return true;
+        if constexpr (KeyText<Space>::hidden) {
+            std::get<Space>(hidden_keys_).changed(text, [this](const Key<Space>& key) { drop_in_front<Space>(key); });
+            return true;
+        } else {
+            const auto key = KeyText<Space>::parse_parts(text.substr(beginning.size(), text.size() - beginning.size() - 1));
+            if (key) drop_in_front<Space>(*key);
+            return key.has_value();
+        }
     }
+    template <std::size_t Space>
+    void drop_in_front(const Key<Space>& key) const {
+        KeySet<Entity> keys;
+        keys.template add<Space>(key);
+        drop_from_near_(keys);
+    }
+
+    /// The keys of a space that the tier in front may hold, if they are hidden.
+    struct NothingHidden {};
+    template <std::size_t Space>
+    using HiddenKeys = std::conditional_t<KeyText<Space>::hidden, detail::RedisHiddenKeys<Key<Space>>, NothingHidden>;
+    template <std::size_t... Space>
+    static std::tuple<HiddenKeys<Space>...> hidden_keys_of(std::index_sequence<Space...>);
 
     Config config_;
     Env& env_;
     std::shared_ptr<Link> link_;
     std::uint64_t listener_ = 0;
+    std::function<void(const KeySet<Entity>&)> drop_from_near_;
+    decltype(hidden_keys_of(Spaces{})) hidden_keys_;
     std::shared_ptr<detail::RedisCount> count_ = std::make_shared<detail::RedisCount>();
 };
 
