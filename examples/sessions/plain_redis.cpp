@@ -4,7 +4,7 @@
 #include "boosted_redis.hpp"
 #include "sealed.hpp"
 
-#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
@@ -29,6 +29,10 @@ struct PlainRedis::Connection : std::enable_shared_from_this<Connection> {
         call->request = std::move(request);
         auto ended = call->ended.get_future();
         boost::asio::post(strand, [self = shared_from_this(), call] {
+            if (self->lost) {
+                call->ended.set_value(self->lost);
+                return;
+            }
             self->boosted.async_exec(call->request, call->response, [self, call](const boost::system::error_code& failed, std::size_t) { call->ended.set_value(failed); });
         });
         if (const auto failed = ended.get()) throw std::runtime_error("the original's Redis: " + failed.message());
@@ -38,12 +42,16 @@ struct PlainRedis::Connection : std::enable_shared_from_this<Connection> {
     boost::asio::strand<boost::asio::any_io_executor> strand;
     boost::redis::connection boosted;
     std::string prefix;
+    boost::system::error_code lost; ///< Why there is no connection any more.
     larder::PackedCodec<larder::AesGcm<>> codec = session_codec();
 };
 
 PlainRedis::PlainRedis(boost::asio::any_io_executor io, const larder::RedisOptions& server) : connection_(std::make_shared<Connection>(std::move(io), server.prefix + ":")) {
     boost::asio::post(connection_->strand, [self = connection_, config = boosted_config(server)] {
-        self->boosted.async_run(config, silent, [self](const boost::system::error_code&) {});
+        self->boosted.async_run(config, silent, [self](const boost::system::error_code& ended) {
+            self->lost = ended ? ended : boost::asio::error::operation_aborted;
+            self->boosted.cancel();
+        });
     });
 }
 

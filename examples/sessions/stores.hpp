@@ -25,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -65,6 +66,19 @@ public:
     virtual void remove(std::string_view code) = 0;
 };
 
+/// When the sessions were last seen, as seen from the moment at which a code gets its copy: the same for each.
+class Seen {
+public:
+    /// \returns for how long it has not been told.
+    larder::TimePoint::duration move_on() {
+        const auto before = std::exchange(told_, wall_clock());
+        return told_ - before;
+    }
+
+private:
+    larder::TimePoint told_ = wall_clock();
+};
+
 /// A statement of SQLite's C interface, for what is faster in one go than row by row.
 class Statement {
 public:
@@ -98,30 +112,26 @@ private:
 class SqliteStore final : public Store {
 public:
     SqliteStore(const TempFolder& folder, const Beginnings& beginnings, const larder::HashKey& hash) : folder_(folder) {
-        const auto path = folder_.file(original);
-        const larder::SqliteFile file(path);
+        const larder::SqliteFile file(folder_.file(original));
         larder::create_tables<larder::Session>(file).value();
-        sqlite3* database = nullptr;
-        const int opened = sqlite3_open(path.c_str(), &database);
-        const std::unique_ptr<sqlite3, int (*)(sqlite3*)> closing(database, &sqlite3_close);
-        if (opened != SQLITE_OK) throw std::runtime_error("the database can not be opened");
+        const auto opened = open();
+        sqlite3* const database = opened.get();
         Statement(database, "BEGIN").run();
         {
             Statement user(database, "INSERT INTO users (id, email, username, version) VALUES (?1, ?2, ?3, 1)");
             beginnings.each_user([&](const larder::User& row) { user.bind(1, row.id).bind(2, row.email).bind(3, row.username).run(); });
             Statement session(database, "INSERT INTO sessions (id, user_id, refresh_token, jti, created_at, last_seen_at, access_expires_at, refresh_expires_at, ip_address, "
                                         "user_agent, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1)");
-            const auto moment = [](larder::TimePoint point) { return std::chrono::floor<std::chrono::milliseconds>(point.time_since_epoch()).count(); };
             beginnings.each_session(hash, [&](const larder::Session& row) {
                 const auto& token = row.refresh_token.digest();
                 session.bind(1, row.id.begin(), row.id.size())
                     .bind(2, row.user_id)
                     .bind(3, token.data(), token.size())
                     .bind(4, row.jti)
-                    .bind(5, moment(row.created_at))
-                    .bind(6, moment(row.last_seen_at))
-                    .bind(7, moment(row.access_expires_at))
-                    .bind(8, moment(row.refresh_expires_at))
+                    .bind(5, moment(row.created_at.time_since_epoch()))
+                    .bind(6, moment(row.last_seen_at.time_since_epoch()))
+                    .bind(7, moment(row.access_expires_at.time_since_epoch()))
+                    .bind(8, moment(row.refresh_expires_at.time_since_epoch()))
                     .bind(9, row.ip_address)
                     .bind(10, row.user_agent)
                     .run();
@@ -131,6 +141,7 @@ public:
     }
 
     void copy_for(std::string_view code, Site& site) override {
+        Statement(open().get(), "UPDATE sessions SET last_seen_at = last_seen_at + ?1").bind(1, moment(seen_.move_on())).run();
         site.sqlite = folder_.file(code);
         std::filesystem::copy_file(folder_.file(original), site.sqlite);
     }
@@ -141,7 +152,18 @@ public:
 private:
     static constexpr std::string_view original = "sessions";
 
+    static std::int64_t moment(larder::TimePoint::duration since) { return std::chrono::floor<std::chrono::milliseconds>(since).count(); }
+
+    std::unique_ptr<sqlite3, int (*)(sqlite3*)> open() const {
+        sqlite3* database = nullptr;
+        const int opened = sqlite3_open(folder_.file(original).c_str(), &database);
+        std::unique_ptr<sqlite3, int (*)(sqlite3*)> owned(database, &sqlite3_close);
+        if (opened != SQLITE_OK) throw std::runtime_error("the database can not be opened");
+        return owned;
+    }
+
     const TempFolder& folder_;
+    Seen seen_;
 };
 
 /// A connection to PostgreSQL that blocks, for what is faster in one go than row by row.
@@ -221,6 +243,8 @@ public:
         code_ = code;
         make(code);
         PostgresConsole console(within(code));
+        console.run(fmt::format("UPDATE \"{}\".sessions SET last_seen_at = last_seen_at + interval '{} milliseconds'", schema(original),
+                                std::chrono::floor<std::chrono::milliseconds>(seen_.move_on()).count()));
         for (const char* table : {"users", "sessions"}) console.run(fmt::format("INSERT INTO {0} OVERRIDING SYSTEM VALUE SELECT * FROM \"{1}\".{0}; ANALYZE {0}", table, schema(original)));
         site.postgres = within(code);
     }
@@ -267,7 +291,8 @@ private:
     }
 
     std::string conninfo_;
-    std::string code_;
+    std::string code_; ///< Whose copy there is.
+    Seen seen_;
 };
 
 } // namespace example
