@@ -37,10 +37,7 @@ public:
 
     Answer rotate(const Opened& opened, const Presented& fresh) override { return written(sessions_.rotate(opened.token, rotation_to(fresh, hash_))); }
 
-    Answer keep_alive(const larder::Uuid& id) override {
-        const auto touched = sessions_.touch(id);
-        return touched.error() == larder::errc::revoked ? Answer{} : written(touched);
-    }
+    Answer keep_alive(const larder::Uuid& id) override { return seen(sessions_.find(id)); }
 
     Answer log_in(std::int64_t user, const Presented& fresh) override { return written(sessions_.login(new_session(user, fresh, hash_))); }
     Ended log_out(const larder::Uuid& id) override { return ended(sessions_.end(id, larder::EndReason::logged_out)); }
