@@ -60,7 +60,7 @@ public:
         auto* host = app_.add_option("--redis-host", arguments_.redis_server.host, "use the Redis server there; the run removes the keys that it made")->group(servers);
         auto* port = app_.add_option("--redis-port", arguments_.redis_server.port, "its port")->check(CLI::Range(1, 65535))->capture_default_str()->group(servers);
         auto* user = app_.add_option("--redis-user", arguments_.redis_server.user, "its user")->group(servers);
-        auto* password = app_.add_option("--redis-password", arguments_.redis_server.password, "its password")->envname("LARDER_REDIS_PASSWORD")->group(servers);
+        app_.add_option("--redis-password", arguments_.redis_server.password, "its password")->envname("LARDER_REDIS_PASSWORD")->group(servers);
         auto* database = app_.add_option("--redis-database", arguments_.redis_server.database, "the number of its database")->check(CLI::Range(0, 1'000'000))->group(servers);
         auto* postgres = app_.add_flag("--postgres", arguments_.postgres, "keep the sessions in PostgreSQL: a private server, unless one is named")->group(servers);
         auto* conninfo = app_.add_option("--postgres-conninfo", arguments_.postgres_server, "use the PostgreSQL server there (libpq's connection string, or \"\" for its defaults); the run makes schemas, and removes them")
@@ -76,7 +76,6 @@ public:
                 for (const auto* option : {user, database})
                     if (!option->empty()) throw CLI::ValidationError(option->get_name(), "says more of the server that --redis-host or --redis-port names");
             if (arguments_.own_redis) arguments_.redis_server = {};
-            static_cast<void>(password);
             if (!processes->empty() && arguments_.processes > 1 && !arguments_.redis)
                 throw CLI::ValidationError("--processes", "several processes need a cache that they share: say --redis too");
             if (arguments_.wanted.contains("all")) arguments_.wanted.clear();

@@ -6,11 +6,12 @@
 #include <boost/asio/io_context.hpp>
 
 #include <charconv>
-#include <cstdint>
+#include <cstddef>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 namespace example {
 
@@ -19,8 +20,9 @@ struct RedisConsole::State {
         connection.async_run(boosted_config(server), silent, [this](const boost::system::error_code& failed) { lost = failed; });
     }
 
-    /// Answers what the server says, as a flat list.
-    boost::redis::resp3::node const& at(std::size_t number) const { return answer->at(number); }
+    /// A part of the last answer, which is a flat list.
+    const boost::redis::resp3::node& at(std::size_t number) const { return answer->at(number); }
+    /// Has the server answer.
     void ask(const boost::redis::request& request) {
         answer = {};
         std::optional<boost::system::error_code> ended;

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// What a session service is asked, and what it answers: the same for the original code and for Larder.
 namespace example {
