@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "../servers/private_postgres.hpp"
+
 #include <larder/database/postgres.hpp>
 #include <larder/database/postgres_schema.hpp>
 #include <larder/testing/database_sample.hpp>
@@ -10,103 +12,22 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <future>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
-
-#include <fcntl.h>
-#include <libpq-fe.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace larder_tests {
 
 using namespace larder;
 
-/// A private PostgreSQL server, started once in a program and stopped with it (tests/servers/postgres).
+/// The private PostgreSQL server of a program, started when it is first needed and stopped with the program.
 class PostgresServer {
 public:
-    static PostgresServer& instance() {
-        static PostgresServer server;
+    static PrivatePostgres& instance() {
+        static PrivatePostgres server;
         return server;
     }
-
-    /// How to connect to it.
-    const std::string& conninfo() const noexcept { return conninfo_; }
-    /// What the connection string says of a word.
-    std::string part(const std::string& word) const {
-        const auto from = conninfo_.find(word + "=") + word.size() + 1;
-        return conninfo_.substr(from, conninfo_.find(' ', from) - from);
-    }
-    /// The path of its unix socket.
-    std::string socket() const { return part("host") + "/.s.PGSQL." + part("port"); }
-
-private:
-    PostgresServer() {
-        const auto script = (std::filesystem::path(__FILE__).parent_path().parent_path() / "servers" / "postgres").string();
-        int in[2], out[2];
-        if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("no pipe for the server");
-        script_ = ::fork();
-        if (script_ == 0) {
-            ::dup2(in[0], 0);
-            ::dup2(out[1], 1);
-            ::execl(script.c_str(), script.c_str(), static_cast<char*>(nullptr));
-            ::_exit(127);
-        }
-        ::close(in[0]);
-        ::close(out[1]);
-        end_ = in[1];
-        char letter = 0;
-        while (::read(out[0], &letter, 1) == 1 && letter != '\n') conninfo_ += letter;
-        ::close(out[0]);
-        if (conninfo_.empty()) {
-            stop();
-            throw std::runtime_error("the private PostgreSQL server did not start: " + (std::filesystem::exists(script) ? std::string("install the package 'postgresql', if that is missing (the script says)") : "run the program in the build folder, from which it finds " + script));
-        }
-    }
-    PostgresServer(const PostgresServer&) = delete;
-    PostgresServer& operator=(const PostgresServer&) = delete;
-    ~PostgresServer() { stop(); }
-
-    void stop() const {
-        ::close(end_);
-        int status = 0;
-        ::waitpid(script_, &status, 0);
-    }
-
-    std::string conninfo_;
-    ::pid_t script_ = -1;
-    int end_ = -1;
-};
-
-/// Somebody else's connection to the server, which blocks.
-class Stranger {
-public:
-    explicit Stranger(const std::string& conninfo) : handle_(PQconnectdb(conninfo.c_str())) {
-        if (PQstatus(handle_) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(handle_));
-        PQsetNoticeProcessor(handle_, [](void*, const char*) {}, nullptr);
-    }
-    Stranger(const Stranger&) = delete;
-    Stranger& operator=(const Stranger&) = delete;
-    ~Stranger() { PQfinish(handle_); }
-
-    /// Runs statements; answers the first value of the last one.
-    std::string run(const std::string& sql) {
-        PGresult* result = PQexec(handle_, sql.c_str());
-        const bool done = PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK;
-        std::string answer = done ? (PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "") : PQresultErrorMessage(result);
-        PQclear(result);
-        if (!done) throw std::runtime_error(sql + ": " + answer);
-        return answer;
-    }
-
-private:
-    PGconn* handle_;
 };
 
 /// A schema of its own on the server, and threads for a pool's executor.
