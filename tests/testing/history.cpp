@@ -356,3 +356,50 @@ TEST_CASE("history: reads that promise to be current are held to what was commit
     CHECK_FALSE(judged(0, 11, false));
     CHECK(judged(0, 1, false));
 }
+
+TEST_CASE("history: a commit whose moment is known within limits only is held against nobody who may have been before it") {
+    const auto judged = [](std::uint64_t invoked, Version seen) {
+        History history;
+        history.committed("k", {.version = 1, .present = true, .revoked = false, .code = "c", .step = 1, .latest = 2});
+        history.committed("k", {.version = 2, .present = true, .revoked = false, .code = "c", .step = 10, .latest = 20});
+        ReadSeen read;
+        read.key = "k";
+        read.found = true;
+        read.version = seen;
+        read.row_code = "c";
+        read.invoked = invoked;
+        read.returned = invoked + 2;
+        history.read(read);
+        return !history.check(false, Duration::zero(), true);
+    };
+    CHECK(judged(20, 1));
+    CHECK_FALSE(judged(21, 1));
+    CHECK_MESSAGE(judged(8, 2), "it may have been committed as the read ended");
+    CHECK_FALSE(judged(7, 2));
+}
+
+TEST_CASE("history: all that breaks a property can be asked for, with the answers that do") {
+    History history;
+    history.committed("k", {.version = 1, .present = true, .revoked = false, .code = "c", .step = 1});
+    history.committed("k", {.version = 2, .present = true, .revoked = false, .code = "c", .step = 2});
+    history.wrote({.client = 1, .key = "k", .version = 2, .revoked = false, .bound = {}, .returned = 3, .returned_at = {}});
+    for (std::uint64_t step = 1; step <= 8; ++step) {
+        ReadSeen read;
+        read.client = 2;
+        read.key = "k";
+        read.found = true;
+        read.version = 1;
+        read.row_code = "c";
+        read.invoked = step;
+        read.returned = step + 1;
+        history.read(read);
+    }
+    const auto all = history.violations(false, Duration::zero(), false, 100);
+    REQUIRE(all.size() == 5);
+    for (const auto& each : all) {
+        CHECK(each.property == Property::c1_fresh);
+        REQUIRE(each.read);
+        CHECK(each.read->invoked > 3);
+    }
+    CHECK(history.violations(false, Duration::zero(), false, 2).size() == 2);
+}

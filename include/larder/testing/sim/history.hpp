@@ -23,7 +23,8 @@ struct CommittedRow {
     bool present = true; ///< False: the row was erased.
     bool revoked = false;
     std::string code;
-    std::uint64_t step = 0; ///< When, in the run's order.
+    std::uint64_t step = 0; ///< When, in the run's order; where that is not known exactly, the earliest that it can have been ...
+    std::optional<std::uint64_t> latest = std::nullopt; ///< ... and the latest.
 };
 
 /// A read as its client saw it. Reads that failed are not in a history.
@@ -85,6 +86,7 @@ constexpr const char* name_of(Property property) noexcept {
 struct Violation {
     Property property;
     std::string what;
+    std::optional<ReadSeen> read = std::nullopt; ///< The answer that breaks it, if it is one.
 };
 
 /// What happened in a run as seen from outside: commits at the database, and the answers that clients got.
@@ -108,14 +110,26 @@ public:
     /// The first property that the history breaks. \param sessions whether C2 is asked for. \param slack what is added to the bound
     /// of every write. \param current whether a read is held to all that was committed before it began, acknowledged or not. O(n log n) in the operations, times the commits of the rows concerned.
     std::optional<Violation> check(bool sessions, Duration slack = Duration::zero(), bool current = false) const {
+        auto broken = violations(sessions, slack, current, 1);
+        if (broken.empty()) return std::nullopt;
+        return std::move(broken.front());
+    }
+
+    /// All answers that break a property, each with the first one that it breaks. \param at_most how many are looked for; the others are as those of `check`.
+    std::vector<Violation> violations(bool sessions, Duration slack, bool current, std::size_t at_most) const {
+        std::vector<Violation> broken;
         const Effective effective(writes_, slack);
+        const Holders holders = holders_of_codes();
         for (const ReadSeen& read : reads_) {
-            if (auto broken = check_read(read, effective)) return broken;
-            if (current)
-                if (auto broken = check_current(read)) return broken;
+            if (broken.size() == at_most) return broken;
+            auto violation = check_read(read, effective, holders);
+            if (!violation && current) violation = check_current(read);
+            if (!violation) continue;
+            violation->read = read;
+            broken.push_back(std::move(*violation));
         }
-        if (sessions) return check_sessions();
-        return std::nullopt;
+        if (sessions) check_sessions(broken, at_most);
+        return broken;
     }
 
 private:
@@ -141,12 +155,6 @@ private:
             if (place == rows_.end()) return 0;
             return std::max(newest(place->second.at_once, step), newest(place->second.later, moment));
         }
-        /// Rows with at least one acknowledged write.
-        template <class Act>
-        void each(const Act& act) const {
-            for (const auto& [key, row] : rows_) act(key);
-        }
-
     private:
         struct Row {
             std::vector<std::pair<std::uint64_t, Version>> at_once;
@@ -166,13 +174,25 @@ private:
         std::map<std::string, Row> rows_;
     };
 
+    /// The rows that ever had a code.
+    using Holders = std::map<std::string, std::vector<std::string>>;
+    Holders holders_of_codes() const {
+        Holders holders;
+        for (const auto& [key, states] : rows_)
+            for (const CommittedRow& row : states) {
+                auto& keys = holders[row.code];
+                if (row.present && (keys.empty() || keys.back() != key)) keys.push_back(key);
+            }
+        return holders;
+    }
+
     static std::string asked(const ReadSeen& read) {
         return "client " + std::to_string(read.client) + " asked for " + (read.code ? "code " + *read.code : "row " + read.key) + (read.last_line != 0 ? " in lines " + std::to_string(read.first_line) + " to " + std::to_string(read.last_line)
                                      : " in steps " + std::to_string(read.invoked) + " to " + std::to_string(read.returned));
     }
 
-    std::optional<Violation> check_read(const ReadSeen& read, const Effective& effective) const {
-        if (!read.found) return read.code ? check_no_row_by_code(read, effective) : check_no_row(read, effective);
+    std::optional<Violation> check_read(const ReadSeen& read, const Effective& effective, const Holders& holders) const {
+        if (!read.found) return read.code ? check_no_row_by_code(read, effective, holders) : check_no_row(read, effective);
         const auto& states = of(read.key);
         const auto state = std::find_if(states.begin(), states.end(), [&](const CommittedRow& row) { return row.version == read.version && row.present; });
         if (state == states.end() || state->step > read.returned || state->code != read.row_code || (state->revoked != read.revoked && !read.expired))
@@ -194,8 +214,9 @@ private:
         const CommittedRow* last = nullptr;
         bool erased = false;
         for (const CommittedRow& row : of(read.key)) {
-            if (row.step < read.invoked) last = &row;
-            erased = erased || (row.step >= read.invoked && row.step <= read.returned && !row.present);
+            const std::uint64_t latest = row.latest.value_or(row.step);
+            if (latest < read.invoked) last = &row;
+            erased = erased || (latest >= read.invoked && row.step <= read.returned && !row.present);
         }
         if (!last || (read.found ? read.version >= last->version : !last->present || erased)) return std::nullopt;
         return Violation{Property::c1_fresh, asked(read) + " and saw " + (read.found ? "v" + std::to_string(read.version) : std::string("no row")) + " although v" + std::to_string(last->version) +
@@ -210,9 +231,10 @@ private:
         return Violation{Property::c6_insert, asked(read) + " and was told that there is none although v" + std::to_string(newest) + " was effective before"};
     }
 
-    std::optional<Violation> check_no_row_by_code(const ReadSeen& read, const Effective& effective) const {
-        std::optional<Violation> broken;
-        effective.each([&](const std::string& key) {
+    std::optional<Violation> check_no_row_by_code(const ReadSeen& read, const Effective& effective, const Holders& holders) const {
+        const auto place = holders.find(*read.code);
+        if (place == holders.end()) return std::nullopt;
+        for (const std::string& key : place->second) {
             const Version newest = effective.at(key, read.invoked, read.invoked_at);
             bool has_code = false;
             for (const CommittedRow& row : of(key)) {
@@ -222,12 +244,12 @@ private:
                 else if (!row.present || row.code != *read.code)
                     has_code = false;
             }
-            if (has_code && newest != 0) broken = Violation{Property::c4_alias, asked(read) + " and was told that there is none although row " + key + " had it throughout"};
-        });
-        return broken;
+            if (has_code && newest != 0) return Violation{Property::c4_alias, asked(read) + " and was told that there is none although row " + key + " had it throughout"};
+        }
+        return std::nullopt;
     }
 
-    std::optional<Violation> check_sessions() const {
+    void check_sessions(std::vector<Violation>& broken, std::size_t at_most) const {
         struct Known {
             Version version = 0;
             std::uint64_t since = 0;
@@ -241,13 +263,14 @@ private:
         for (const WriteSeen& write : writes_)
             if (write.bound == Duration::zero()) known[{write.client, write.key}].push_back({write.version, write.returned});
         for (const ReadSeen* read : reads) {
+            if (broken.size() == at_most) return;
             auto& before = known[{read->client, read->key}];
-            for (const Known& each : before)
-                if (each.since < read->invoked && each.version > read->version)
-                    return Violation{Property::c2_session, asked(*read) + " and saw v" + std::to_string(read->version) + " although it knew of v" + std::to_string(each.version)};
-            before.push_back({read->version, read->returned});
+            const auto newer = std::find_if(before.begin(), before.end(), [&](const Known& each) { return each.since < read->invoked && each.version > read->version; });
+            if (newer != before.end())
+                broken.push_back({Property::c2_session, asked(*read) + " and saw v" + std::to_string(read->version) + " although it knew of v" + std::to_string(newer->version), *read});
+            // What a client learnt first of a version binds it the longest.
+            if (before.empty() || before.back().version < read->version || before.back().since > read->returned) before.push_back({read->version, read->returned});
         }
-        return std::nullopt;
     }
 
     std::map<std::string, std::vector<CommittedRow>> rows_;
