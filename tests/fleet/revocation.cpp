@@ -108,6 +108,22 @@ TEST_CASE("over Redis and PostgreSQL, what one process revokes another serves no
     }
 }
 
+TEST_CASE("over Redis and PostgreSQL, a revocation that finds the row revoked vouches for no more than the one that revoked it") {
+    Fleet fleet;
+    auto& [place, holder, prefix, here, there] = fleet;
+    const std::int64_t id = here.passes.insert(fleet.row(1)).or_throw().key();
+    REQUIRE(there.keeps(id));
+    const auto revoked = here.passes.revoke(id);
+    REQUIRE(revoked.changed());
+    for (Process* process : {&here, &there}) {
+        const auto again = process->passes.revoke(id);
+        REQUIRE(again);
+        CHECK(!again.changed());
+        CHECK(again.pending() == revoked.pending());
+        CHECK(process->passes.revoke(id, Effect::required).effective());
+    }
+}
+
 TEST_CASE("over Redis and PostgreSQL, all of a group is revoked everywhere") {
     Fleet fleet;
     auto& [place, holder, prefix, here, there] = fleet;

@@ -186,6 +186,23 @@ TEST_CASE("a write that does not reach the tier commits, and says for how long i
     }
 }
 
+TEST_CASE("a revocation that finds the row revoked, but cannot tell the tier, is as pending as the one that revoked it") {
+    Shared world;
+    const Pass row = world.insert(1);
+    world.passes->find(row.id);
+    world.outage->operations = {"lookup", "fence", "publish"};
+    CHECK(world.passes->revoke(row.id).pending() == world.options.ttl);
+    const auto again = world.passes->revoke(row.id);
+    REQUIRE(again);
+    CHECK(!again.changed());
+    CHECK(again.pending() == world.options.ttl);
+    CHECK(world.passes->revoke(row.id, Effect::required).error() == errc::cache_unavailable);
+    world.outage->operations = {"lookup"};
+    CHECK(world.passes->revoke(row.id).effective());
+    world.outage->operations.clear();
+    CHECK(world.passes->find(row.id).absence() == Absence::revoked);
+}
+
 TEST_CASE("a write that must be effective is not made when the tier cannot be fenced, and leaves no fence behind") {
     Shared world;
     const Pass row = world.insert(1);

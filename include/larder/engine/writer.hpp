@@ -97,12 +97,14 @@ struct Writer {
                 if (Policy::guarantee.current_reads && base.from_tier) continue;
                 const Version version = Schema::version_of(*base.row);
                 bool reached = true;
-                if (core.copies_answer() && !Policy::fenced && !base.from_tier) {
+                if (core.copies_answer() && !base.from_tier) {
                     // Whoever made the row what it is may not have published it yet, and this answer says that it is so.
                     auto publish = finish(core, driver, publication_without_aliases({key, version}, Hold{}), Hold{});
                     reached = co_await publish;
                 }
-                co_return Result(key, version, reached ? Duration::zero() : core.bound_of(false), base.row, false);
+                if (!reached && must_reach_tiers) co_return Result(unreachable());
+                // The news of what made the row so may still be on their way to the tiers in front of others.
+                co_return Result(key, version, core.bound_of(reached), base.row, false);
             }
             if (Schema::is_revoked(*base.row) && !base.from_tier) co_return Result(Error{errc::revoked, std::string(Schema::table) + ": the row is revoked, which is terminal"});
             if (primary_key_of(next) != key) co_return Result(Error{errc::invalid_options, std::string(Schema::table) + ": a change must not touch the primary key"});
@@ -338,10 +340,10 @@ private:
         const Hold hold = co_await fence;
         if (hold.error) co_return Result(hold.error);
         if (must_reach_tiers && !hold.reached_tiers) {
-            const Error unreachable{errc::cache_unavailable, std::string(Schema::table) + ": the write must be effective, but a cache tier cannot be reached"};
-            auto lift = lift_fence(core, driver, keys, hold, unreachable);
+            const Error failure = unreachable();
+            auto lift = lift_fence(core, driver, keys, hold, failure);
             co_await lift;
-            co_return Result(unreachable);
+            co_return Result(failure);
         }
         if (!core.env.enabled(Guard::parents_after_commit)) {
             auto early = expel_parents(core, driver, key);
@@ -369,6 +371,8 @@ private:
         const bool reached = co_await publish;
         co_return Result(key, *outcome, core.bound_of(reached), whole ? written : nullptr);
     }
+
+    static Error unreachable() { return {errc::cache_unavailable, std::string(Schema::table) + ": the write must be effective, but a cache tier cannot be reached"}; }
 
     /// Fences keys, if the policy does so, and reads the deadline for the commit first where the tier outlives its writer.
     static Task<Hold> begin(Core& core, Driver& driver, const KeySet<Entity>& keys, bool always = false) {
