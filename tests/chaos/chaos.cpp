@@ -100,21 +100,22 @@ public:
             fmt::print(stderr, "rounds of {:.1f} s leave no time for traffic: give more --seconds or a shorter --ttl\n", round);
             return 2;
         }
-        const auto rounds = std::max<unsigned>(static_cast<unsigned>(wanted_.subjects.size()), static_cast<unsigned>(wanted_.seconds / round));
         {
             Servers servers;
             Deck deck(wanted_.faults);
             std::mt19937_64 random(wanted_.seed);
             const Progress progress("chaos");
-            for (unsigned i = 0; i < rounds && !interrupted; ++i) {
+            // The last round is not begun if it would end much later than asked for.
+            for (unsigned i = 0; !interrupted && (i < wanted_.subjects.size() || passed() + round / 2 < wanted_.seconds); ++i) {
                 const std::size_t which = i % wanted_.subjects.size();
                 const RoundOptions options{wanted_.subjects[which], wanted_.clients, traffic, ttl, random(), i};
                 const double before = passed();
-                const auto verdict = Round(servers, options, deck, [&](double share) {
-                                         progress.show((i + share) / rounds);
+                auto verdict = Round(servers, options, deck, [&](double share) {
+                                         progress.show(std::clamp((before + share * round) / wanted_.seconds, 0.0, 1.0));
                                          return !interrupted;
                                      }).run(faults_);
                 if (!verdict) break;
+                if (verdict->operations == 0 || verdict->effective + verdict->pending == 0) verdict->findings.push_back({"nobody wrote anything in this round"});
                 tallies_[which].add(*verdict, passed() - before);
                 for (const Finding& finding : verdict->findings) tell(*wanted_.subjects[which], i, finding);
             }
@@ -143,17 +144,17 @@ private:
 
     void print(double seconds) const {
         fmt::print("\n");
-        Table operations({"policy", "rounds", "operations", "per second", "reads", "failed", "from memory", "from Redis", "writes", "failed", "lost", "reads beyond the bound", "violations"});
-        Table writes({"policy", "effective", "pending", "pending for the TTL", "refused", "unknown", "open", "of these made", "revoke to effective: p50 / p99 / max"});
+        Table operations({"policy", "rounds", "operations", "a second", "reads", "in memory", "in Redis", "failed", "writes", "lost", "reads beyond bound", "violations"});
+        Table writes({"writes", "effective", "pending", "for the TTL", "refused", "failed", "unknown", "open", "made", "revoke to effective, p50 / p99 / max"});
         for (std::size_t i = 0; i < tallies_.size(); ++i) {
             const Tally& tally = tallies_[i];
             const Verdict& sum = tally.sum;
             const std::string name(wanted_.subjects[i]->name);
             operations.add({name, std::to_string(tally.rounds), grouped(sum.operations), grouped(static_cast<std::uint64_t>(tally.seconds > 0 ? static_cast<double>(sum.operations) / tally.seconds : 0)), grouped(sum.reads),
-                            share_of(sum.failed_reads, sum.reads), share_of(sum.from_level[static_cast<std::size_t>(larder::Level::memory)], sum.reads),
-                            share_of(sum.from_level[static_cast<std::size_t>(larder::Level::shared)], sum.reads), grouped(sum.writes), share_of(sum.failed_writes, sum.writes), grouped(sum.lost), grouped(sum.beyond_bound),
+                            share_of(sum.from_level[static_cast<std::size_t>(larder::Level::memory)], sum.reads), share_of(sum.from_level[static_cast<std::size_t>(larder::Level::shared)], sum.reads),
+                            share_of(sum.failed_reads, sum.reads), grouped(sum.writes), grouped(sum.lost), grouped(sum.beyond_bound),
                             grouped(tally.findings)});
-            writes.add({name, share_of(sum.effective, sum.writes), share_of(sum.pending, sum.writes), share_of(sum.pending_long, sum.writes), share_of(sum.refused, sum.writes), share_of(sum.unknown, sum.writes), share_of(sum.open, sum.writes),
+            writes.add({name, share_of(sum.effective, sum.writes), share_of(sum.pending, sum.writes), share_of(sum.pending_long, sum.writes), share_of(sum.refused, sum.writes), share_of(sum.failed_writes, sum.writes), share_of(sum.unknown, sum.writes), share_of(sum.open, sum.writes),
                         grouped(sum.unknown_made), spread_of(sum.revoke_to_effective)});
         }
         operations.print();
@@ -161,11 +162,17 @@ private:
         writes.print();
         fmt::print("\n");
         print_faults();
+        fmt::print("\n"
+                   "pending      until near_delta ({} ms) has passed; for the TTL: Redis could not be told      refused: the row is revoked\n"
+                   "unknown      its client was told that nobody knows; open: its client was killed; made: so many of these two were made all the same\n"
+                   "revoke ...   from the call to the last moment at which another client began a read that found the row valid\n"
+                   "all ... after  the end of a fault that no other one met, every process has read (written): the median, and the longest\n",
+                   near_delta.count());
         fmt::print("\n{} faults in {:.1f} s with {} client processes of {} clients each, seed {}\n", faults_.size(), seconds, wanted_.clients, workers, wanted_.seed);
     }
 
     void print_faults() const {
-        Table table({"fault", "times", "alone", "all read after: median", "at most", "all write after: median", "at most", "not before the next fault"});
+        Table table({"fault", "times", "alone", "all read after", "at most", "all write after", "at most", "not before the next"});
         for (const Fault fault : wanted_.faults) {
             std::array<std::vector<std::int64_t>, 2> after;
             std::uint64_t times = 0, alone = 0, out = 0;

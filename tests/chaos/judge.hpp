@@ -358,7 +358,7 @@ private:
         if (const auto place = rows_.find(row); place != rows_.end()) {
             user = place->second.front().user;
             for (const Committed& commit : place->second)
-                lines.emplace_back(commit.earliest, fmt::format("the database commits v{} of row {}{}, token {}, jti {}", commit.version, row, commit.revoked ? ", revoked" : "", commit.token, commit.jti));
+                lines.emplace_back(commit.earliest, fmt::format("now or later the database commits v{} of row {}{}, token {}, jti {}", commit.version, row, commit.revoked ? ", revoked" : "", commit.token, commit.jti));
         }
         for (const auto& [number, call] : calls_) {
             const bool concerns = call.kind == Kind::revoke_all ? static_cast<std::int64_t>(call.asked) == user : call.row == row || (call.kind == Kind::find && call.asked == row);
@@ -371,8 +371,9 @@ private:
             }
         }
         for (const Happened& fault : evidence_.faults) {
-            lines.emplace_back(fault.began, fmt::format("fault {} (process {}, if it is one) begins", name_of(fault.fault), fault.victim));
-            lines.emplace_back(fault.ended, fmt::format("fault {} ends", name_of(fault.fault)));
+            const std::string name = fmt::format("fault {}{}", name_of(fault.fault), fault.fault >= Fault::client_kill ? fmt::format(" of process {}", fault.victim) : std::string());
+            lines.emplace_back(fault.began, name + " begins");
+            lines.emplace_back(fault.ended, name + " ends");
         }
         std::erase_if(lines, [&](const auto& line) { return line.first < moment - before || line.first > moment + near; });
         std::sort(lines.begin(), lines.end());

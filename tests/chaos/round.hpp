@@ -74,8 +74,8 @@ public:
         : servers_(servers), options_(options), deck_(deck), tick_(std::move(tick)), random_(options.seed), name_("round" + std::to_string(options.number)),
           conninfo_(servers.postgres.conninfo() + " options='-c search_path=" + name_ + "'") {}
 
-    /// How long a round takes that has so much time for traffic.
-    static std::chrono::milliseconds whole(std::chrono::milliseconds traffic, std::chrono::milliseconds ttl) { return traffic + quiet(ttl); }
+    /// About how long a round takes that has so much time for traffic, with its beginning and its end.
+    static std::chrono::milliseconds whole(std::chrono::milliseconds traffic, std::chrono::milliseconds ttl) { return std::chrono::milliseconds(600) + traffic + quiet(ttl) + std::chrono::milliseconds(600); }
 
     /// Unset if it was broken off.
     std::optional<Verdict> run(std::vector<Happened>& faults) {
@@ -140,15 +140,15 @@ private:
         const auto milliseconds = [this](std::int64_t least, std::int64_t most) { return std::uniform_int_distribution<std::int64_t>(least, most)(random_) * 1'000'000; };
         began_ = clock_now();
         const std::int64_t end = began_ + std::chrono::nanoseconds(options_.traffic).count();
-        std::int64_t next = began_ + milliseconds(500, 700);
+        std::int64_t next = began_ + milliseconds(200, 400);
         bool joined = false; // by another fault, before the last one has ended
         while (clock_now() < end) {
             if (!go_on()) return false;
-            if (faults.end_due() && !joined) next = clock_now() + milliseconds(300, 600);
+            if (faults.end_due() && !joined) next = clock_now() + milliseconds(250, 450);
             look_after(clients, broken);
             if (deck_.empty() || clock_now() < next || (faults.active() != 0 && !joined)) continue;
             if (faults.active() < 2) faults.begin(deck_.next(random_));
-            joined = !joined && std::uniform_int_distribution<int>(0, 3)(random_) == 0;
+            joined = !joined && std::uniform_int_distribution<int>(0, 2)(random_) == 0;
             next = clock_now() + milliseconds(50, 500);
         }
         faults.end_due(true);
