@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "fault.hpp"
 #include "fleet.hpp"
 #include "proxy.hpp"
 
 #include "../redis/server.hpp"
 #include "../servers/private_postgres.hpp"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -15,45 +15,11 @@
 #include <random>
 #include <sstream>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <signal.h>
 
 namespace chaos {
-
-/// What is done to whom.
-enum class Fault : std::uint8_t {
-    redis_kill,      ///< SIGKILL; it comes back empty.
-    redis_back,      ///< SIGKILL; it comes back with a dump of some time before.
-    redis_pause,     ///< SIGSTOP, for less than a fence.
-    redis_long_pause,///< SIGSTOP, for longer than a fence.
-    redis_reset,     ///< Its connections are cut.
-    redis_flush,     ///< FLUSHALL.
-    redis_full,      ///< It has no memory left for a while.
-    postgres_kill,   ///< SIGKILL, and back.
-    postgres_quit,   ///< An immediate stop, and back.
-    postgres_pause,
-    postgres_long_pause,
-    postgres_reset,
-    client_kill,     ///< SIGKILL; another one is started.
-    client_pause,
-    client_long_pause,
-    way_swallows,    ///< A client's connections to Redis, that of tracking included, stay up, but nothing gets through.
-    way_deaf,        ///< Redis hears the client, but is not heard.
-};
-inline constexpr std::array<std::string_view, 17> fault_names{"redis-kill",    "redis-back",     "redis-pause",         "redis-long-pause", "redis-reset", "redis-flush",  "redis-full",        "postgres-kill", "postgres-quit",
-                                                              "postgres-pause", "postgres-long-pause", "postgres-reset",   "client-kill", "client-pause", "client-long-pause", "way-swallows",  "way-deaf"};
-inline constexpr std::size_t fault_count = fault_names.size();
-constexpr std::string_view name_of(Fault fault) noexcept { return fault_names[static_cast<std::size_t>(fault)]; }
-
-/// A fault that happened.
-struct Happened {
-    Fault fault = Fault::redis_kill;
-    std::size_t victim = 0; ///< The client, where it is one.
-    std::int64_t began = 0, ended = 0;
-    bool alone = true;      ///< No other one was under way meanwhile.
-};
 
 /// Does faults to the servers and clients of a round, and ends them.
 class Faults {
@@ -69,15 +35,16 @@ public:
         send_postgres(SIGCONT);
     }
 
-    /// Begins a fault, unless its victim suffers from one already.
-    void begin(Fault fault) {
+    /// Begins a fault, unless its victim suffers from one already. \returns whether it did.
+    bool begin(Fault fault) {
         Active active{{fault, pick(clients_.size()), clock_now(), 0, active_.empty()}, clock_now() + span_of(fault)};
-        for (Active& other : active_) {
-            if (target_of(fault) == target_of(other.happened.fault) && (target_of(fault) < Target::client || other.happened.victim == active.happened.victim)) return;
-            other.happened.alone = false;
+        for (const Active& other : active_) {
+            if (target_of(fault) == target_of(other.happened.fault) && (target_of(fault) < Target::client || other.happened.victim == active.happened.victim)) return false;
         }
+        for (Active& other : active_) other.happened.alone = false;
         act(active.happened, true);
         active_.push_back(active);
+        return true;
     }
 
     /// Ends those whose time is over, or all. \returns whether there was one.

@@ -2,8 +2,9 @@
 #pragma once
 
 #include "call.hpp"
-#include "faults.hpp"
+#include "fault.hpp"
 
+#include <larder/observe/event.hpp>
 #include <larder/testing/sim/history.hpp>
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -340,7 +342,7 @@ private:
         }
         const std::string bound = call.bound == 0 ? std::string("effective") : fmt::format("pending for {} ms", call.bound / 1'000'000);
         if (call.kind == Kind::revoke_all) return fmt::format("done, {} rows, {}", call.rows, bound);
-        return fmt::format("{} v{}, {}", call.changed ? "done, " : "nothing to do, ", call.version, bound);
+        return fmt::format("{} v{}, {}", call.changed ? "done," : "nothing to do,", call.version, bound);
     }
     static std::string_view level_of(const Call& call) { return larder::name_of(static_cast<larder::Level>(call.level)); }
 

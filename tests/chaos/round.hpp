@@ -3,6 +3,7 @@
 
 #include "board.hpp"
 #include "client.hpp"
+#include "fault.hpp"
 #include "faults.hpp"
 #include "fleet.hpp"
 #include "judge.hpp"
@@ -61,6 +62,8 @@ public:
         left_.pop_back();
         return fault;
     }
+    /// One that could not be played: it comes last of those left.
+    void put_back(Fault fault) { left_.insert(left_.begin(), fault); }
 
 private:
     std::vector<Fault> kinds_, left_;
@@ -147,7 +150,10 @@ private:
             if (faults.end_due() && !joined) next = clock_now() + milliseconds(250, 450);
             look_after(clients, broken);
             if (deck_.empty() || clock_now() < next || (faults.active() != 0 && !joined)) continue;
-            if (faults.active() < 2) faults.begin(deck_.next(random_));
+            if (faults.active() < 2) {
+                const Fault fault = deck_.next(random_);
+                if (!faults.begin(fault)) deck_.put_back(fault);
+            }
             joined = !joined && std::uniform_int_distribution<int>(0, 2)(random_) == 0;
             next = clock_now() + milliseconds(50, 500);
         }

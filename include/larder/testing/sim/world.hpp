@@ -343,8 +343,11 @@ private:
                 note(who(actor, client) + ": " + what + " failed: " + failure.text);
             } else {
                 note(who(actor, client) + ": " + what + " is acknowledged as v" + std::to_string(written.version()) + (written.effective() ? ", effective" : ", pending"));
-                // A write that found nothing to do acknowledges nothing.
-                if (written.changed()) history_.wrote({client, written.key(), written.version(), revokes, written.pending(), scheduler_.steps(), scheduler_.now()});
+                // A write that found nothing to do acknowledges nothing, but a revocation that the row is revoked.
+                if (written.changed())
+                    history_.wrote({client, written.key(), written.version(), revokes, written.pending(), scheduler_.steps(), scheduler_.now()});
+                else if (revokes)
+                    acknowledge_first_revoked(client, written.key(), written.pending());
             }
             next();
         });
@@ -402,12 +405,16 @@ private:
         for (const auto& [key, count] : before) {
             // A row that was erased meanwhile was not of the group any more.
             if (!history_.of(key).back().present) continue;
-            for (const CommittedRow& state : history_.of(key))
-                if (state.revoked) {
-                    history_.wrote({client, key, state.version, true, bound, scheduler_.steps(), scheduler_.now()});
-                    break;
-                }
+            acknowledge_first_revoked(client, key, bound);
         }
+    }
+
+    void acknowledge_first_revoked(std::uint32_t client, const std::string& key, Duration bound) {
+        for (const CommittedRow& state : history_.of(key))
+            if (state.revoked) {
+                history_.wrote({client, key, state.version, true, bound, scheduler_.steps(), scheduler_.now()});
+                break;
+            }
     }
 
     /// Faults that happen to servers and processes are planned ahead, at moments that are choices.
