@@ -137,7 +137,8 @@ private:
     }
     static ::pid_t parent_of(const std::string& process) {
         std::ifstream file("/proc/" + process + "/stat");
-        std::string text((std::istreambuf_iterator<char>(file)), {});
+        std::string text;
+        if (!std::getline(file, text)) return 0; // it has ended
         // The name, in brackets, may hold anything.
         const auto name_end = text.rfind(')');
         if (name_end == std::string::npos) return 0;
