@@ -41,7 +41,7 @@ struct Evidence {
     std::vector<Happened> faults;
     bool current_reads = false;
     std::int64_t origin = 0;       ///< When the round began.
-    std::int64_t writes_ended = 0; ///< From when on nothing was written any more.
+    std::int64_t writes_ended = 0; ///< From when on nothing was written any more, but by calls that took longer.
     std::int64_t longest_bound = 0;///< The bound of what was never acknowledged.
 };
 
@@ -206,6 +206,10 @@ private:
     void note_latest() {
         for (const auto& [number, call] : calls_)
             if (is_read(call.kind) && call.end == End::done && call.found) seen_by_[{call.row, call.version}] = std::min(seen(call.row, call.version), later(call.ended));
+        std::int64_t quiet = evidence_.writes_ended;
+        for (const Committed& commit : evidence_.commits) quiet = std::max(quiet, commit.earliest);
+        for (const auto& [number, call] : calls_)
+            if (!is_read(call.kind)) quiet = std::max(quiet, call.ended);
         for (const auto& [row, states] : rows_) {
             std::uint64_t latest = never;
             std::vector<std::uint64_t> of_version(states.size());
@@ -227,8 +231,8 @@ private:
             last.version = states.back().version;
             last.revoked = states.back().revoked;
             last.bound = larder::Duration(evidence_.longest_bound);
-            last.returned = later(evidence_.writes_ended);
-            last.returned_at = moment(evidence_.writes_ended);
+            last.returned = later(quiet);
+            last.returned_at = moment(quiet);
             for (History* history : {&by_token_, &by_jti_}) history->wrote(last);
         }
     }

@@ -174,6 +174,9 @@ TEST_CASE("the auditor holds everybody to what nobody acknowledged, once all is 
     const auto open = [] { return rotated().write(Kind::rotate, 3, 1, 0, 300, 310, 0, End::open).commit(1, 3, 3, 305); };
     CHECK(open().find(1, 2, 10'999, 11'000).finding().empty());
     CHECK(says(open().find(1, 2, 11'002, 11'003).finding(), "C1"));
+    const auto late = [&] { return open().write(Kind::rotate, 4, 1, 0, 9'990, 10'500, 0, End::unknown); };
+    CHECK(late().find(1, 2, 11'499, 11'500).finding().empty());
+    CHECK(says(late().find(1, 2, 11'502, 11'503).finding(), "C1"));
 }
 
 TEST_CASE("the auditor measures how long it takes after a fault until everybody reads and writes") {
