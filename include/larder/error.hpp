@@ -37,6 +37,7 @@ enum class errc {
     stopped,             ///< The repository has been shut down.
     timed_out,           ///< The operation's time limit passed.
     exception_thrown,    ///< A function given by the user threw; the text says what.
+    transaction_conflict,///< Other transactions stood in the way (a deadlock, or what was read has changed): nothing was written, and it may be tried again.
 };
 
 /// The library's error category: its name is "larder".
@@ -66,6 +67,7 @@ inline const boost::system::error_category& error_category() noexcept {
             case errc::stopped: return "the repository has been shut down";
             case errc::timed_out: return "the time limit passed";
             case errc::exception_thrown: return "a function given by the user threw";
+            case errc::transaction_conflict: return "other transactions stood in the way; nothing was written";
             }
             return "unknown larder error";
         }

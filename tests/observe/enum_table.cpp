@@ -59,7 +59,7 @@ TEST_CASE("every enumerator of every enumeration has a name of its own") {
     check_names<Verb>();
     CHECK(static_cast<std::size_t>(Level::database) + 1 == level_count);
     CHECK(static_cast<std::size_t>(LookupOutcome::failed) + 1 == lookup_outcome_count);
-    CHECK(static_cast<std::size_t>(QueryKind::clock) + 1 == query_kind_count);
+    CHECK(static_cast<std::size_t>(QueryKind::roll_back) + 1 == query_kind_count);
     CHECK(static_cast<std::size_t>(FillOutcome::refused) + 1 == fill_outcome_count);
     CHECK(static_cast<std::size_t>(EvictionCause::expired) + 1 == eviction_cause_count);
     CHECK(static_cast<std::size_t>(Invalidation::expire) + 1 == invalidation_count);

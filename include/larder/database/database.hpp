@@ -33,6 +33,12 @@ struct WriteCondition {
     std::optional<DatabaseTime> not_after;
 };
 
+/// What must still be true when a transaction commits, of what it has read.
+enum class Isolation : std::uint8_t {
+    rows,         ///< The rows that it changes are as it found them.
+    serializable, ///< All of it, lists and absences included: it is as if no other transaction had run meanwhile.
+};
+
 /// A row's primary key and version.
 template <entity Entity>
 struct RowVersion {
@@ -178,8 +184,29 @@ concept tells_time = requires(D& db) {
     { db.clock() } -> std::same_as<Outcome<DatabaseTime>>;
 };
 
+/// Refinement: changes several rows, of one entity or of several, in one transaction.
+///
+/// - `D::Transaction`: the same type for the databases of all entities of a store; movable. One that is destroyed before its end is rolled back.
+/// - `begin(isolation)`: begins a transaction of the store. `takes(transaction)`: whether a transaction is one of this database's store.
+/// - `within(transaction)`: the database as it is in the transaction: all its operations, which see what the transaction has written, and
+///   whose writes nobody else sees before the commit. It is asked nothing once the transaction has ended. Its loads wait for nobody, whatever their mode.
+/// - `transaction.commit(condition)`: commits all or nothing, unless the database's clock is past `not_after`, which is looked at last
+///   (`errc::deadline_passed`). `transaction.roll_back()`: undoes everything. Either ends the transaction, however it answers.
+///
+/// After an operation that failed, other than with `errc::version_conflict`, `errc::no_such_row` or `errc::revoked`, the transaction can only be
+/// rolled back. `errc::transaction_conflict` from any of them: other transactions stood in the way, and nothing was or will be written.
+/// Only `commit` may answer `errc::outcome_unknown`. A transaction is used by one thread at a time.
+template <class D, class Entity>
+concept transactional = database<D, Entity> && requires(D& db, const D& constant, typename D::Transaction& transaction, const WriteCondition& condition) {
+    { db.begin(Isolation::rows) } -> std::same_as<Outcome<typename D::Transaction>>;
+    { constant.takes(transaction) } -> std::convertible_to<bool>;
+    { db.within(transaction) } -> database<Entity>;
+    { transaction.commit(condition) } -> std::same_as<Outcome<void>>;
+    { transaction.roll_back() } -> std::same_as<Outcome<void>>;
+};
+
 /// A database that talks to a server without blocking: `async_op(args..., handler)` for each operation, where
-/// `handler(Outcome<...>)` is called once, from any thread.
+/// `handler(Outcome<...>)` is called once, from any thread. The same holds for a transaction's ends.
 template <class D, class Entity>
 concept asynchronous_database = entity<Entity> && requires(D& db, const primary_key_t<Entity>& key, ReadMode mode, void (*handler)(Outcome<std::optional<Entity>>)) {
     { D::conditional_writes } -> std::convertible_to<bool>;
@@ -191,6 +218,13 @@ namespace detail {
 /// Whether a replica may answer a database's `recent` loads.
 template <class D>
 inline constexpr bool may_lag_v = requires { requires D::replicas; };
+
+/// Whether a database has transactions, at once or later.
+template <class D, class Entity>
+inline constexpr bool has_transactions_v = transactional<D, Entity> || requires(D& db, typename D::Transaction& transaction, void (*handler)(Outcome<typename D::Transaction>)) {
+    db.async_begin(Isolation::rows, handler);
+    db.within(transaction);
+};
 
 /// Whether a database tells its own clock, at once or later.
 template <class D>

@@ -4,7 +4,13 @@
 #include <larder/database/database.hpp>
 #include <larder/database/detail/refusal.hpp>
 #include <larder/database/memory_tables.hpp>
+#include <larder/database/memory_transaction.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -20,7 +26,7 @@ inline namespace v0 {
 ///
 /// Every refinement is met. Relations are enforced as the tables of `create_tables` enforce them: a row is refused
 /// (`errc::missing_relation`) while the row that it embeds does not exist, and a row that others refer to is not removed.
-/// Thread-safe. A look-up costs O(log rows), `revoke_all` and `list` O(rows of the group).
+/// Thread-safe; in a transaction, as that is. A look-up costs O(log rows), `revoke_all` and `list` O(rows of the group).
 template <class Entity>
 class MemoryDatabase {
     static_assert(entity<Entity>);
@@ -97,93 +103,79 @@ public:
     }
 
     Outcome<Entity> insert(const Entity& given) {
-        return run(QueryKind::insert, [&](Table& table) -> Outcome<Entity> {
-            Entity row = given;
-            if constexpr (Schema::is_generated) {
-                auto& key = row.*detail::FirstMember<typename Schema::primary_members>::value;
-                if (key == 0) key = static_cast<std::remove_reference_t<decltype(key)>>(table.next_generated());
-            }
-            const auto key = primary_key_of(row);
-            if (table.find(key)) return Refusal::template duplicate_key<0>();
-            Schema::set_version(row, table.first_version(key));
-            if (auto refused = refusal_of(table, row)) return refused;
-            if (auto missing = embed_rows(row)) return missing;
-            table.add(row);
-            return row;
-        });
+        return write(
+            QueryKind::insert, [&](Table& table) { return insert_into(table, given); },
+            [](const MemoryDatabase& self, const Entity& stored) {
+                return [self, stored](Table& table) {
+                    const auto again = self.insert_into(table, stored);
+                    return again && Schema::version_of(*again) == Schema::version_of(stored);
+                };
+            });
     }
 
     Outcome<Version> update(const Entity& given, Version expected, const WriteCondition& condition) {
-        return run(QueryKind::update, [&](Table& table) -> Outcome<Version> {
-            const auto* stored = table.find(primary_key_of(given));
-            if (!stored) return Refusal::no_such_row();
-            if (Schema::is_revoked(*stored)) return Refusal::revoked();
-            if (auto refused = conflict_of(*stored, expected, condition)) return refused;
-            Entity row = given;
-            if constexpr (Schema::has_touch) {
-                auto& touched = row.*detail::FirstMember<typename Schema::touch_members>::value;
-                touched = later(touched, stored->*detail::FirstMember<typename Schema::touch_members>::value);
-            }
-            Schema::set_version(row, next_version(*stored));
-            if (auto refused = refusal_of(table, row)) return refused;
-            table.replace(row);
-            return Schema::version_of(row);
-        });
+        return write(
+            QueryKind::update, [&](Table& table) { return update_in(table, given, expected, condition); },
+            [&](const MemoryDatabase& self, Version) {
+                return [self, given, expected](Table& table) { return self.update_in(table, given, expected, WriteCondition()).has_value(); };
+            });
     }
 
     Outcome<Version> erase(const primary_key_t<Entity>& key, Version expected, const WriteCondition& condition) {
-        return run(QueryKind::erase, [&](Table& table) -> Outcome<Version> {
-            const auto* stored = table.find(key);
-            if (!stored) return Refusal::no_such_row();
-            if (auto refused = conflict_of(*stored, expected, condition)) return refused;
-            if (table.is_referred_to(key)) return Refusal::referred_to();
-            const Version tombstone = next_version(*stored);
-            table.remove(key, tombstone);
-            return tombstone;
-        });
+        return write(
+            QueryKind::erase, [&](Table& table) { return erase_from(table, key, expected, condition); },
+            [&](const MemoryDatabase& self, Version) {
+                return [self, key, expected](Table& table) { return self.erase_from(table, key, expected, WriteCondition()).has_value(); };
+            });
     }
 
     template <std::size_t Space, auto... Members>
         requires(Schema::has_revoked && Space >= Schema::alias_end && Space < Schema::space_count)
-    Outcome<GroupRevocation<Entity>> revoke_all(const space_key_t<Entity, Space>& key, const Entity& pattern, detail::MemberList<Members...>) {
-        return run(QueryKind::revoke_group, [&](Table& table) -> Outcome<GroupRevocation<Entity>> {
-            if (!Schema::is_revoked(pattern)) return Refusal::not_revoking();
-            GroupRevocation<Entity> done;
-            auto listed = versions(table, table.template with_key<Space>(key));
-            for (auto& listed_row : *listed) {
-                Entity row = *table.find(listed_row.key);
-                if (Schema::is_revoked(row)) continue;
-                ((row.*Members = pattern.*Members), ...);
-                Schema::set_version(row, next_version(row));
-                table.replace(row);
-                listed_row.version = Schema::version_of(row);
-                done.rows.push_back(std::move(listed_row));
-            }
-            done.epoch = table.template move_epoch<Space>(key);
-            return done;
-        });
+    Outcome<GroupRevocation<Entity>> revoke_all(const space_key_t<Entity, Space>& key, const Entity& pattern, detail::MemberList<Members...> members) {
+        return write(
+            QueryKind::revoke_group, [&](Table& table) { return revoke_in<Space>(table, key, pattern, members); },
+            [&](const MemoryDatabase&, const GroupRevocation<Entity>& done) {
+                return [key, pattern, members, done](Table& table) {
+                    const auto again = revoke_in<Space>(table, key, pattern, members);
+                    const auto same = [](const auto& left, const auto& right) { return left.key == right.key && left.version == right.version; };
+                    return again && again->epoch == done.epoch && std::equal(again->rows.begin(), again->rows.end(), done.rows.begin(), done.rows.end(), same);
+                };
+            });
     }
 
     Outcome<bool> touch(const primary_key_t<Entity>& key, WallTime moment)
         requires(Schema::has_touch)
     {
-        return run(QueryKind::touch, [&](Table& table) -> Outcome<bool> {
-            constexpr auto member = detail::FirstMember<typename Schema::touch_members>::value;
-            using Moment = bare_value_t<detail::member_t<member>>;
-            const auto* stored = table.find(key);
-            if (!stored || Schema::is_revoked(*stored)) return false;
-            const auto& before = stored->*member;
-            const auto now = std::chrono::floor<typename Moment::duration>(moment);
-            if (!detail::is_null(before) && detail::bare(before) >= now) return false;
-            Entity row = *stored;
-            row.*member = now;
-            table.replace(row);
-            return true;
-        });
+        return write(
+            QueryKind::touch, [&](Table& table) { return touch_in(table, key, moment); },
+            [&](const MemoryDatabase&, bool) {
+                return [key, moment](Table& table) {
+                    static_cast<void>(touch_in(table, key, moment));
+                    return true;
+                };
+            });
     }
 
     Outcome<DatabaseTime> clock() {
         return run(QueryKind::clock, [&](Table&) -> Outcome<DatabaseTime> { return now(); });
+    }
+
+    using Transaction = MemoryTransaction;
+
+    Outcome<Transaction> begin(Isolation isolation) {
+        auto work = std::make_shared<Transaction::Work>();
+        work->state = tables_.state_;
+        work->isolation = isolation;
+        return run(QueryKind::begin, [&](Table&) -> Outcome<Transaction> {
+            work->commits_before = work->state->commits;
+            return Transaction(work);
+        });
+    }
+    bool takes(const Transaction& transaction) const noexcept { return transaction.work_ && transaction.work_->state == tables_.state_; }
+    MemoryDatabase within(Transaction& transaction) const {
+        MemoryDatabase inside(tables_);
+        inside.within_ = transaction.work_;
+        return inside;
     }
 
 private:
@@ -194,11 +186,122 @@ private:
             if (auto failed = hook({Schema::table, kind, false})) return failed;
         auto answer = [&] {
             const std::lock_guard lock(tables_.state_->mutex);
-            return work(tables_.state_->template table<Entity>());
+            auto& table = tables_.state_->template table<Entity>();
+            return within_ ? run_within(table, work) : work(table);
         }();
         if (hook && answer)
             if (auto failed = hook({Schema::table, kind, true})) return failed;
         return answer;
+    }
+
+    /// Runs an operation in the transaction. \pre the lock is held.
+    template <class Work>
+    std::invoke_result_t<Work&, Table&> run_within(Table& table, Work& work) {
+        if (!within_->open) return Error(errc::stopped, Refusal::table() + ": the transaction has ended");
+        if (auto failed = within_->do_again()) return failed;
+        auto answer = work(table);
+        within_->undo();
+        return answer;
+    }
+
+    /// As `run`, of what changes rows. \param again `again(*this, answer)` makes a function that does it once more and says whether it came to the same.
+    template <class Work, class Again>
+    std::invoke_result_t<Work, Table&> write(QueryKind kind, Work work, Again again) {
+        return run(kind, [&](Table& table) {
+            if (!within_) {
+                auto answer = work(table);
+                if (answer) ++tables_.state_->commits;
+                return answer;
+            }
+            table.note_changes_in(&within_->way_back);
+            auto answer = work(table);
+            table.note_changes_in(nullptr);
+            if (answer)
+                within_->writes.push_back([once_more = again(MemoryDatabase(tables_), *answer), &table](Transaction::Work& transaction) {
+                    table.note_changes_in(&transaction.way_back);
+                    const bool same = once_more(table);
+                    table.note_changes_in(nullptr);
+                    return same ? Error() : Transaction::conflict();
+                });
+            return answer;
+        });
+    }
+
+    // ---- changes of a table, under its lock --------------------------------------------------------------------------
+
+    Outcome<Entity> insert_into(Table& table, const Entity& given) const {
+        Entity row = given;
+        if constexpr (Schema::is_generated) {
+            auto& key = row.*detail::FirstMember<typename Schema::primary_members>::value;
+            if (key == 0) key = static_cast<std::remove_reference_t<decltype(key)>>(table.next_generated());
+        }
+        const auto key = primary_key_of(row);
+        if (table.find(key)) return Refusal::template duplicate_key<0>();
+        Schema::set_version(row, table.first_version(key));
+        if (auto refused = refusal_of(table, row)) return refused;
+        if (auto missing = embed_rows(row)) return missing;
+        table.add(row);
+        return row;
+    }
+
+    Outcome<Version> update_in(Table& table, const Entity& given, Version expected, const WriteCondition& condition) const {
+        const auto* stored = table.find(primary_key_of(given));
+        if (!stored) return Refusal::no_such_row();
+        if (Schema::is_revoked(*stored)) return Refusal::revoked();
+        if (auto refused = conflict_of(*stored, expected, condition)) return refused;
+        Entity row = given;
+        if constexpr (Schema::has_touch) {
+            auto& touched = row.*detail::FirstMember<typename Schema::touch_members>::value;
+            touched = later(touched, stored->*detail::FirstMember<typename Schema::touch_members>::value);
+        }
+        Schema::set_version(row, next_version(*stored));
+        if (auto refused = refusal_of(table, row)) return refused;
+        table.replace(row);
+        return Schema::version_of(row);
+    }
+
+    Outcome<Version> erase_from(Table& table, const primary_key_t<Entity>& key, Version expected, const WriteCondition& condition) const {
+        const auto* stored = table.find(key);
+        if (!stored) return Refusal::no_such_row();
+        if (auto refused = conflict_of(*stored, expected, condition)) return refused;
+        if (table.is_referred_to(key)) return Refusal::referred_to();
+        const Version tombstone = next_version(*stored);
+        table.remove(key, tombstone);
+        return tombstone;
+    }
+
+    template <std::size_t Space, auto... Members>
+    static Outcome<GroupRevocation<Entity>> revoke_in(Table& table, const space_key_t<Entity, Space>& key, const Entity& pattern, detail::MemberList<Members...>) {
+        if (!Schema::is_revoked(pattern)) return Refusal::not_revoking();
+        GroupRevocation<Entity> done;
+        auto listed = versions(table, table.template with_key<Space>(key));
+        for (auto& listed_row : *listed) {
+            Entity row = *table.find(listed_row.key);
+            if (Schema::is_revoked(row)) continue;
+            ((row.*Members = pattern.*Members), ...);
+            Schema::set_version(row, next_version(row));
+            table.replace(row);
+            listed_row.version = Schema::version_of(row);
+            done.rows.push_back(std::move(listed_row));
+        }
+        done.epoch = table.template move_epoch<Space>(key);
+        return done;
+    }
+
+    static Outcome<bool> touch_in(Table& table, const primary_key_t<Entity>& key, WallTime moment)
+        requires(Schema::has_touch)
+    {
+        constexpr auto member = detail::FirstMember<typename Schema::touch_members>::value;
+        using Moment = bare_value_t<detail::member_t<member>>;
+        const auto* stored = table.find(key);
+        if (!stored || Schema::is_revoked(*stored)) return false;
+        const auto& before = stored->*member;
+        const auto now = std::chrono::floor<typename Moment::duration>(moment);
+        if (!detail::is_null(before) && detail::bare(before) >= now) return false;
+        Entity row = *stored;
+        row.*member = now;
+        table.replace(row);
+        return true;
     }
 
     DatabaseTime now() const {
@@ -277,6 +380,7 @@ private:
     }
 
     MemoryTables tables_;
+    std::shared_ptr<Transaction::Work> within_; ///< The transaction in which it works; null: each operation is one of its own.
 };
 
 } // namespace v0

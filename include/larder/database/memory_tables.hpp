@@ -6,6 +6,7 @@
 #include <larder/error.hpp>
 #include <larder/observe/event.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -48,6 +49,7 @@ public:
 private:
     template <class Entity>
     friend class MemoryDatabase;
+    friend class MemoryTransaction;
 
     struct State {
         explicit State(MemoryOptions given) : options(std::move(given)) {}
@@ -76,6 +78,7 @@ private:
         const MemoryOptions options;
         std::mutex mutex;
         std::unordered_map<std::type_index, std::shared_ptr<void>> tables;
+        std::uint64_t commits = 0; ///< How often something was changed.
     };
 
     std::shared_ptr<State> state_;

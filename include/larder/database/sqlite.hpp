@@ -11,8 +11,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -136,9 +138,48 @@ public:
         return read(ReadMode::plain, [](Connection& connection) { return Rows::clock(connection); });
     }
 
+    using Transaction = SqliteUnit;
+
+    /// Waits for other writers as any write does. SQLite's transactions are all serializable.
+    Outcome<Transaction> begin(Isolation) {
+        auto work = std::make_shared<typename Transaction::Work>(config_.file);
+        auto& transaction = work->transaction.emplace(config_.file);
+        if (transaction.error()) return transaction.error();
+        config_.file.state_->writing.stay();
+        return Transaction(std::move(work));
+    }
+    bool takes(const Transaction& transaction) const noexcept { return transaction.work_ && transaction.work_->file.state_ == config_.file.state_; }
+    SqliteDatabase within(Transaction& transaction) const {
+        SqliteDatabase inside(config_);
+        inside.within_ = transaction.work_;
+        return inside;
+    }
+
+    /// Whether an operation would wait for a transaction of several steps; then `again` is called when that has ended.
+    template <class Operation, class Again>
+    bool keeps_back(const Operation& operation, Again& again) {
+        const bool waits = Operation::writes || config_.file.state_->in_memory ||
+                           std::apply([](const auto&... argument) { return (is_settled(argument) || ...); }, operation.args);
+        return !within_ && waits && config_.file.state_->writing.keep_back(again);
+    }
+
 private:
+    template <class Argument>
+    static bool is_settled(const Argument& argument) noexcept {
+        if constexpr (std::is_same_v<Argument, ReadMode>)
+            return argument == ReadMode::settled;
+        else
+            return false;
+    }
+
+    static Error has_ended() { return {errc::stopped, detail::Refusal<Entity>::table() + ": the transaction has ended"}; }
+
     template <class Work>
     std::invoke_result_t<Work, Connection&> read(ReadMode mode, Work work) {
+        if (within_) {
+            if (!within_->transaction) return has_ended();
+            return work(within_->transaction->connection());
+        }
         if (mode == ReadMode::settled) {
             const SqliteTransaction transaction(config_.file, SqliteTransaction::Purpose::read);
             if (transaction.error()) return transaction.error();
@@ -151,6 +192,10 @@ private:
 
     template <class Work>
     std::invoke_result_t<Work, Connection&> write(Work work) {
+        if (within_) {
+            if (!within_->transaction) return has_ended();
+            return work(within_->transaction->connection());
+        }
         SqliteTransaction transaction(config_.file);
         if (transaction.error()) return transaction.error();
         auto answer = work(transaction.connection());
@@ -160,6 +205,7 @@ private:
     }
 
     Config config_;
+    std::shared_ptr<typename SqliteUnit::Work> within_; ///< The transaction in which it works; null: each operation is one of its own.
 };
 
 } // namespace v0

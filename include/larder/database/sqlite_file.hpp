@@ -101,6 +101,7 @@ public:
 
 private:
     friend class SqliteTransaction;
+    friend class SqliteUnit;
     template <class Entity>
     friend class SqliteDatabase;
 

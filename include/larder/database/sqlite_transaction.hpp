@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <larder/database/database.hpp>
+#include <larder/database/detail/sqlite_dialect.hpp>
 #include <larder/database/sqlite_file.hpp>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -87,6 +91,79 @@ private:
     SqliteFile::WriteLease lease_;
     Error error_;
     bool open_ = false;
+};
+
+/// A transaction of a SQLite database in the hands of a unit of work (`transactional`). From its beginning to its end it is the file's
+/// only writer; asynchronous operations of this process that would wait for it are kept back without a thread.
+///
+/// Not thread-safe.
+class SqliteUnit {
+public:
+    SqliteUnit(SqliteUnit&&) noexcept = default;
+    SqliteUnit& operator=(SqliteUnit&&) = delete;
+    ~SqliteUnit() {
+        if (work_) work_->transaction.reset();
+    }
+
+    /// Where the asynchronous form runs.
+    boost::asio::any_io_executor executor() const { return work_->file.executor(); }
+
+    /// Beside the contract's errors those of `SqliteTransaction::commit`. The clock is read immediately before the commit.
+    Outcome<void> commit(const WriteCondition& condition) {
+        const auto ended = end();
+        if (!*ended) return Error(errc::stopped, "the transaction has ended");
+        auto& transaction = **ended;
+        if (condition.not_after)
+            if (auto late = passed(transaction.connection(), *condition.not_after)) return late;
+        if (auto failed = transaction.commit()) return failed;
+        return {};
+    }
+
+    Outcome<void> roll_back() {
+        if (const auto ended = end(); !*ended) return Error(errc::stopped, "the transaction has ended");
+        return {};
+    }
+
+private:
+    template <class Entity>
+    friend class SqliteDatabase;
+
+    /// What the transaction is in, for as long as anybody knows of it; the transaction itself goes when it ends.
+    struct Work {
+        explicit Work(SqliteFile used) : file(std::move(used)) {}
+        SqliteFile file;
+        std::optional<SqliteTransaction> transaction;
+    };
+    /// Takes the transaction out of its work, to end with this object.
+    class Ended {
+    public:
+        explicit Ended(std::shared_ptr<Work> work) noexcept : work_(std::move(work)) {}
+        Ended(const Ended&) = delete;
+        Ended& operator=(const Ended&) = delete;
+        ~Ended() { work_->transaction.reset(); }
+        std::optional<SqliteTransaction>& operator*() const noexcept { return work_->transaction; }
+
+    private:
+        std::shared_ptr<Work> work_;
+    };
+
+    explicit SqliteUnit(std::shared_ptr<Work> work) noexcept : work_(std::move(work)) {}
+
+    Ended end() { return Ended(work_); }
+
+    static std::string passed_sql() {
+        return "SELECT " + std::string(detail::SqliteDialect::clock) + " + " + std::to_string(detail::SqliteDialect::clock_grain) + " > ?1";
+    }
+    static Error passed(detail::SqliteConnection& connection, DatabaseTime moment) {
+        auto query = detail::run_of<&passed_sql>(connection);
+        query.bind(moment);
+        bool late = true;
+        if (query.step()) query.read(0, late);
+        if (query.error()) return std::move(query.error());
+        return late ? Error(errc::deadline_passed, "the transaction came after its deadline") : Error();
+    }
+
+    std::shared_ptr<Work> work_;
 };
 
 } // namespace v0

@@ -108,12 +108,12 @@ public:
 
     bool await_suspend(std::coroutine_handle<> task) {
         meeting_.prepare(task);
-        typename Rendezvous<Result>::Completion done(meeting_);
+        Completion done(meeting_);
         try {
             if constexpr (asynchronous) {
                 operation_.start(backend_, std::move(done));
             } else if constexpr (requires { backend_.executor(); }) {
-                boost::asio::post(backend_.executor(), [this, done = std::move(done)]() mutable { done(guarded()); });
+                post(std::move(done));
             }
         } catch (...) {
             // The completion was destroyed on the way here and has answered with an error.
@@ -125,6 +125,25 @@ public:
 
 private:
     static constexpr bool asynchronous = !requires(Operation& operation, Backend& backend) { operation.run(backend); };
+
+    using Completion = typename Rendezvous<Result>::Completion;
+
+    /// What is to be tried again once the backend is free.
+    struct Again {
+        Ask* ask;
+        Completion done;
+        void operator()() { ask->post(std::move(done)); }
+    };
+
+    /// Runs the operation on the backend's executor; later, if it would block a thread there for a transaction that needs one to go on.
+    void post(Completion done) {
+        boost::asio::post(backend_.executor(), [this, done = std::move(done)]() mutable {
+            Again again{this, std::move(done)};
+            if constexpr (requires { backend_.keeps_back(operation_, again); })
+                if (backend_.keeps_back(operation_, again)) return;
+            again.done(guarded());
+        });
+    }
 
     Result guarded() {
         try {

@@ -133,7 +133,12 @@ struct Core : std::enable_shared_from_this<Core<EntityType, Backend, PolicyType,
 
     template <class Operation>
     auto query(QueryKind kind, Driver& driver, Operation operation) {
-        return Query<Env, Database, Operation>(env, kind, driver, database, std::move(operation));
+        return query_in(database, kind, driver, std::move(operation));
+    }
+    /// As `query`, of a form of the database, such as it has in a transaction.
+    template <class Source, class Operation>
+    auto query_in(Source& source, QueryKind kind, Driver& driver, Operation operation) {
+        return Query<Env, Source, Operation>(env, kind, driver, source, std::move(operation));
     }
 
     void hide(Level level, std::string_view operation, const Error& failure) { env.observe(event::HiddenFailure{level, operation, failure}); }

@@ -25,6 +25,8 @@ template <class Method, class Result, class... Args>
 struct Request {
     using result = Result;
     static constexpr std::string_view name = Method::name;
+    /// Whether it changes rows of a database, or begins to.
+    static constexpr bool writes = requires { requires Method::writes; };
 
     std::tuple<Args...> args;
 
@@ -50,9 +52,10 @@ struct Request {
     }
 };
 
-#define LARDER_METHOD(method)                                                                                                    \
+#define LARDER_METHOD(method, is_write)                                                                                          \
     struct method##_method {                                                                                                     \
         static constexpr std::string_view name = #method;                                                                        \
+        static constexpr bool writes = is_write;                                                                                 \
         template <class Backend, class... Args>                                                                                  \
         static auto run(Backend& backend, Args&... args) -> decltype(backend.method(args...)) {                                  \
             return backend.method(args...);                                                                                      \
@@ -62,10 +65,11 @@ struct Request {
             backend.async_##method(args..., std::move(done));                                                                    \
         }                                                                                                                        \
     };
-#define LARDER_SPACE_METHOD(method)                                                                                              \
+#define LARDER_SPACE_METHOD(method, is_write)                                                                                    \
     template <std::size_t Space>                                                                                                 \
     struct method##_method {                                                                                                     \
         static constexpr std::string_view name = #method;                                                                        \
+        static constexpr bool writes = is_write;                                                                                 \
         template <class Backend, class... Args>                                                                                  \
         static auto run(Backend& backend, Args&... args) -> decltype(backend.template method<Space>(args...)) {                  \
             return backend.template method<Space>(args...);                                                                      \
@@ -75,29 +79,40 @@ struct Request {
             backend.template async_##method<Space>(args..., std::move(done));                                                    \
         }                                                                                                                        \
     };
-LARDER_SPACE_METHOD(lookup)
-LARDER_SPACE_METHOD(lookup_many)
-LARDER_SPACE_METHOD(follow)
-LARDER_SPACE_METHOD(fill)
-LARDER_SPACE_METHOD(fill_many)
-LARDER_SPACE_METHOD(load_by)
-LARDER_SPACE_METHOD(list)
-LARDER_SPACE_METHOD(load_epoch)
-LARDER_SPACE_METHOD(revoke_all)
-LARDER_METHOD(fence)
-LARDER_METHOD(publish)
-LARDER_METHOD(expel)
-LARDER_METHOD(expire)
-LARDER_METHOD(load)
-LARDER_METHOD(load_many)
-LARDER_METHOD(load_version)
-LARDER_METHOD(insert)
-LARDER_METHOD(update)
-LARDER_METHOD(erase)
-LARDER_METHOD(touch)
-LARDER_METHOD(clock)
+LARDER_SPACE_METHOD(lookup, false)
+LARDER_SPACE_METHOD(lookup_many, false)
+LARDER_SPACE_METHOD(follow, false)
+LARDER_SPACE_METHOD(fill, false)
+LARDER_SPACE_METHOD(fill_many, false)
+LARDER_SPACE_METHOD(load_by, false)
+LARDER_SPACE_METHOD(list, false)
+LARDER_SPACE_METHOD(load_epoch, false)
+LARDER_SPACE_METHOD(revoke_all, true)
+LARDER_METHOD(fence, false)
+LARDER_METHOD(publish, false)
+LARDER_METHOD(expel, false)
+LARDER_METHOD(expire, false)
+LARDER_METHOD(load, false)
+LARDER_METHOD(load_many, false)
+LARDER_METHOD(load_version, false)
+LARDER_METHOD(insert, true)
+LARDER_METHOD(update, true)
+LARDER_METHOD(erase, true)
+LARDER_METHOD(touch, true)
+LARDER_METHOD(clock, false)
+LARDER_METHOD(begin, true)
+LARDER_METHOD(commit, false)
+LARDER_METHOD(roll_back, false)
 #undef LARDER_METHOD
 #undef LARDER_SPACE_METHOD
+
+/// The requests about transactions.
+template <class Transaction>
+struct transaction_requests {
+    static auto begin(Isolation isolation) { return Request<begin_method, Outcome<Transaction>, Isolation>{{isolation}}; }
+    static auto commit(const WriteCondition& condition) { return Request<commit_method, Outcome<void>, WriteCondition>{{condition}}; }
+    static auto roll_back() { return Request<roll_back_method, Outcome<void>>{}; }
+};
 
 /// The requests of one entity, named as the operations are.
 template <entity Entity>

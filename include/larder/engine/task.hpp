@@ -41,6 +41,41 @@ private:
     Trampoline* outer_;
 };
 
+/// What the promise of a task keeps of its end.
+template <class T>
+class TaskResult {
+public:
+    template <class U>
+    void return_value(U&& value) {
+        value_.emplace(std::forward<U>(value));
+    }
+    void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
+
+protected:
+    T take() {
+        if (thrown_) std::rethrow_exception(thrown_);
+        return std::move(*value_);
+    }
+
+private:
+    std::optional<T> value_;
+    std::exception_ptr thrown_;
+};
+template <>
+class TaskResult<void> {
+public:
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
+
+protected:
+    void take() const {
+        if (thrown_) std::rethrow_exception(thrown_);
+    }
+
+private:
+    std::exception_ptr thrown_;
+};
+
 /// An algorithm in progress: a lazy coroutine that runs when it is awaited and owns its frame.
 ///
 /// Algorithms are written once as tasks; whoever drives them (a blocking caller, Asio, a simulator) is behind `Driver` and resumes
@@ -48,7 +83,7 @@ private:
 template <class T>
 class [[nodiscard]] Task {
 public:
-    class promise_type {
+    class promise_type : public TaskResult<T> {
     public:
         Task get_return_object() noexcept { return Task(std::coroutine_handle<promise_type>::from_promise(*this)); }
         std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -60,17 +95,10 @@ public:
             };
             return HandOver{};
         }
-        template <class U>
-        void return_value(U&& value) {
-            value_.emplace(std::forward<U>(value));
-        }
-        void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
 
     private:
         friend class Task;
         std::coroutine_handle<> continuation_ = std::noop_coroutine();
-        std::optional<T> value_;
-        std::exception_ptr thrown_;
     };
 
     Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
@@ -84,11 +112,7 @@ public:
         frame_.promise().continuation_ = awaiting;
         Trampoline::hand_over(frame_);
     }
-    T await_resume() {
-        auto& promise = frame_.promise();
-        if (promise.thrown_) std::rethrow_exception(promise.thrown_);
-        return std::move(*promise.value_);
-    }
+    T await_resume() { return frame_.promise().take(); }
 
 private:
     explicit Task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}

@@ -42,13 +42,14 @@ constexpr std::string_view name_of(LookupOutcome outcome) noexcept {
 
 /// What a query to the database was for.
 enum class QueryKind : std::uint8_t {
-    load, load_by, load_many, list, version_probe, epoch_read, insert, update, erase, touch, revoke_group, clock
+    load, load_by, load_many, list, version_probe, epoch_read, insert, update, erase, touch, revoke_group, clock, begin, commit, roll_back
 };
-inline constexpr std::size_t query_kind_count = 12;
+inline constexpr std::size_t query_kind_count = 15;
 
 constexpr std::string_view name_of(QueryKind kind) noexcept {
     constexpr std::string_view names[] = {"load",       "load_by", "load_many", "list",  "version_probe", "epoch_read",
-                                          "insert",     "update",  "erase",     "touch", "revoke_group",  "clock"};
+                                          "insert",     "update",  "erase",     "touch", "revoke_group",  "clock",
+                                          "begin",      "commit",  "roll_back"};
     return names[static_cast<std::size_t>(kind)];
 }
 

@@ -16,6 +16,7 @@
 #include <larder/repository/assignments.hpp>
 #include <larder/repository/change.hpp>
 #include <larder/repository/checks.hpp>
+#include <larder/repository/effect.hpp>
 #include <larder/repository/explain.hpp>
 #include <larder/repository/intent.hpp>
 #include <larder/repository/options.hpp>
@@ -39,12 +40,6 @@ inline namespace v0 {
 
 template <class Repository>
 class RequestScope;
-
-/// Whether a write may return while copies of the old row may still be served.
-enum class Effect : std::uint8_t {
-    may_be_pending, ///< The write returns once it has committed, and says for how long it may be pending.
-    required,       ///< The write is not made if it cannot become effective, and returns once it is.
-};
 
 /// Database rows kept close at hand: reads answer from the nearest tier that may honestly answer, writes go to the database
 /// and then to the tiers.
@@ -83,6 +78,7 @@ private:
     using Schema = schema_of<Entity>;
     using Reading = detail::Reader<Core>;
     using Writing = detail::Writer<Core>;
+    using Steps = detail::WriteSteps<Core>;
     using Tiers = detail::TierPath<Core>;
     template <class T>
     using Task = detail::Task<T>;
@@ -599,39 +595,21 @@ private:
 
     static auto saving(Entity row) {
         static_assert(Schema::has_version, "larder: save is conditional on the version that the row was read at, but the schema declares none");
-        auto replace = [row = std::move(row)](Entity& next, const Entity& base) -> Outcome<bool> {
-            if (Schema::version_of(base) != Schema::version_of(row)) return Error{errc::version_conflict, std::string(Schema::table) + ": the row changed since it was read"};
-            Entity replaced = row;
-            boost::mp11::mp_for_each<typename Schema::embeds>([&]<class Word>(Word) { replaced.*detail::Embed<Word>::member = base.*detail::Embed<Word>::member; });
-            next = std::move(replaced);
-            return true;
-        };
         Key key = primary_key_of(row);
-        return [key = std::move(key), replace = std::move(replace)](Core& core, Driver& driver) mutable { return Writing::modify(core, driver, key, replace, 0); };
+        return [key = std::move(key), replace = detail::replacement_by(std::move(row))](Core& core, Driver& driver) mutable { return Writing::modify(core, driver, key, replace, 0); };
     }
 
     static auto erasing(const KeyView& view) {
         return [key = own_key<Entity>(view)](Core& core, Driver& driver) { return Writing::erase(core, driver, key); };
     }
 
-    static void set_revoked(Entity& row, WallTime now) {
-        auto& moment = row.*detail::FirstMember<typename Schema::revoked_members>::value;
-        using Moment = bare_value_t<std::remove_cvref_t<decltype(moment)>>;
-        moment = std::chrono::time_point_cast<typename Moment::duration>(now);
-    }
-
     template <class Also>
     static auto revoking(const KeyView& view, Also also, Effect effect) {
         check_revoked();
         return [key = own_key<Entity>(view), also = std::move(also), effect](Core& core, Driver& driver) -> Task<Written<Entity>> {
-            auto mutate = [&](Entity& row) {
-                if (Schema::is_revoked(row)) return false;
-                set_revoked(row, core.env.wall_now());
-                also.apply(row);
-                return true;
-            };
-            if (effect == Effect::required && core.bound_of(true) > Duration::zero() && !Core::Authority::outlives_process)
-                co_return Written<Entity>(Error{errc::invalid_options, std::string(Schema::table) + ": a write cannot be effective here: declare Options::sole_writer or add a shared tier"});
+            auto mutate = detail::revocation_of(core, also);
+            if (effect == Effect::required)
+                if (Error never = Steps::never_effective(core)) co_return Written<Entity>(std::move(never));
             auto write = Writing::modify(core, driver, key, mutate, core.options.conflict_retries, effect == Effect::required);
             Written<Entity> written = co_await write;
             if (effect == Effect::required && written.pending() > Duration::zero()) {
@@ -649,8 +627,7 @@ private:
         static_assert(!Schema::has_revoked || detail::can_revoke_all<typename Core::Database, Entity, Space>, "larder: this database cannot revoke a whole group at once: it needs revoke_all<Space>(key, pattern, members)");
         return [group = own_key<Entity, Space>(view), also = std::move(also)](Core& core, Driver& driver) -> Task<WrittenMany<Entity>> {
             Entity pattern{};
-            set_revoked(pattern, core.env.wall_now());
-            also.apply(pattern);
+            detail::revocation_of(core, also)(pattern);
             auto write = Writing::template revoke_all<Space>(core, driver, group, pattern, detail::join_members_t<typename Schema::revoked_members, typename Also::members>{});
             co_return co_await write;
         };

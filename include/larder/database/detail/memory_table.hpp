@@ -41,6 +41,11 @@ class MemoryTable {
 
 public:
     using Rows = std::map<Primary, Entity, StoredLess>;
+    /// The ways back from changes, in their order.
+    using Journal = std::vector<std::function<void()>>;
+
+    /// Where the way back from each change is noted from now on; null: nowhere.
+    void note_changes_in(Journal* journal) noexcept { journal_ = journal; }
 
     /// Rows by primary key; what their embedded members hold means nothing.
     const Rows& rows() const noexcept { return rows_; }
@@ -102,6 +107,7 @@ public:
             throw;
         }
         if constexpr (Schema::is_generated) last_generated_ = std::max(last_generated_, static_cast<std::int64_t>(key));
+        note([this, key] { take_out(key); });
     }
 
     /// Replaces the row of the same primary key. \pre it exists and the new row's keys are free.
@@ -116,15 +122,18 @@ public:
             throw;
         }
         unlink(stored, key, &row);
-        stored = std::move(copy);
+        std::swap(stored, copy);
+        note([this, old = std::move(copy)] { replace(old); });
     }
 
     /// Removes a row. \pre it exists. \param grave the version of its tombstone, kept if the key is reusable.
     void remove(const Primary& key, Version grave) {
+        const Version old_grave = first_version(key) - 1;
         if constexpr (Schema::is_reusable && Schema::has_version) graves_.insert_or_assign(key, grave);
-        const auto found = rows_.find(key);
-        unlink(found->second, found->first, nullptr);
-        rows_.erase(found);
+        note([this, old = take_out(key), old_grave] {
+            if constexpr (Schema::is_reusable && Schema::has_version) graves_.insert_or_assign(primary_key_of(old), old_grave);
+            add(old);
+        });
     }
 
     template <std::size_t Group>
@@ -136,10 +145,25 @@ public:
 
     template <std::size_t Group>
     std::uint64_t move_epoch(const space_key_t<Entity, Group>& key) {
+        note([this, key] { --std::get<Group - Schema::alias_end>(epochs_)[key]; });
         return ++std::get<Group - Schema::alias_end>(epochs_)[key];
     }
 
 private:
+    template <class WayBack>
+    void note(WayBack back) {
+        if (journal_) journal_->push_back(std::move(back));
+    }
+
+    /// Takes a row out as if it had never been. \pre it exists.
+    Entity take_out(const Primary& key) {
+        const auto found = rows_.find(key);
+        unlink(found->second, found->first, nullptr);
+        Entity row = std::move(found->second);
+        rows_.erase(found);
+        return row;
+    }
+
     template <std::size_t Space>
     Error conflict_in(const Entity& row) const {
         const auto key = key_of<Space>(row);
@@ -189,6 +213,7 @@ private:
     std::map<Primary, Version, StoredLess> graves_;
     std::vector<std::function<bool(const Primary&)>> referrers_;
     std::int64_t last_generated_ = 0;
+    Journal* journal_ = nullptr;
 };
 
 } // namespace detail

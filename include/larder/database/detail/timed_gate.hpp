@@ -3,7 +3,10 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 namespace larder {
 inline namespace v0 {
@@ -27,17 +30,58 @@ public:
     }
 
     void unlock() noexcept {
+        std::vector<std::unique_ptr<Waiter>> waiters;
         {
             const std::lock_guard guard(mutex_);
             closed_ = false;
+            for_long_ = false;
+            waiters.swap(waiters_);
         }
         opened_.notify_one();
+        for (auto& waiter : waiters) waiter->go_on();
+    }
+
+    /// Says that who is inside stays for more than one operation, and needs other threads to go on. \pre the caller is inside.
+    void stay() noexcept {
+        const std::lock_guard guard(mutex_);
+        for_long_ = true;
+    }
+
+    /// Keeps a function until the gate opens, if somebody stays inside; takes it only if it answers true.
+    template <class Function>
+    bool keep_back(Function& again) {
+        struct Kept final : Waiter {
+            explicit Kept(Function&& function) : again(std::move(function)) {}
+            void go_on() noexcept override {
+                try {
+                    again();
+                } catch (...) {
+                    // What could not go on is destroyed, which answers with an error.
+                }
+            }
+            Function again;
+        };
+        const std::lock_guard guard(mutex_);
+        if (!closed_ || !for_long_) return false;
+        waiters_.reserve(waiters_.size() + 1);
+        waiters_.push_back(std::make_unique<Kept>(std::move(again)));
+        return true;
     }
 
 private:
+    struct Waiter {
+        Waiter() = default;
+        Waiter(const Waiter&) = delete;
+        Waiter& operator=(const Waiter&) = delete;
+        virtual ~Waiter() = default;
+        virtual void go_on() noexcept = 0;
+    };
+
     std::mutex mutex_;
     std::condition_variable opened_;
     bool closed_ = false;
+    bool for_long_ = false;
+    std::vector<std::unique_ptr<Waiter>> waiters_;
 };
 
 } // namespace detail
