@@ -12,6 +12,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace larder_tests;
@@ -47,7 +48,25 @@ enum class Fault {
     texts_tell_values,
     texts_name_nothing,
     relations_unchecked,
+    transactions_commit_at_once,
+    transactions_commit_nothing,
+    transactions_commit_late,
+    transactions_never_serializable,
     last,
+};
+
+/// A transaction that ends as the fault wants it.
+class BrokenTransaction : public MemoryTransaction {
+public:
+    BrokenTransaction(MemoryTransaction transaction, Fault fault) : MemoryTransaction(std::move(transaction)), fault_(fault) {}
+
+    Outcome<void> commit(const WriteCondition& condition) {
+        if (fault_ == Fault::transactions_commit_nothing) return roll_back();
+        return MemoryTransaction::commit(fault_ == Fault::transactions_commit_late ? WriteCondition() : condition);
+    }
+
+private:
+    Fault fault_;
 };
 
 template <class Entity>
@@ -157,6 +176,15 @@ public:
         if (moved && fault_ == Fault::touch_always_moves) *moved = true;
         return moved;
     }
+
+    using Transaction = BrokenTransaction;
+
+    Outcome<Transaction> begin(Isolation isolation) {
+        auto begun = Base::begin(fault_ == Fault::transactions_never_serializable ? Isolation::rows : isolation);
+        if (!begun) return begun.error();
+        return Transaction(std::move(*begun), fault_);
+    }
+    Base within(Transaction& transaction) const { return fault_ == Fault::transactions_commit_at_once ? Base(*this) : Base::within(transaction); }
 
 private:
     /// Puts a row with a null touch column in the place of the stored one.

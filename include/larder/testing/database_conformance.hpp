@@ -9,6 +9,7 @@
 #include <larder/testing/detail/database_reading.hpp>
 #include <larder/testing/detail/database_rows.hpp>
 #include <larder/testing/detail/database_suite.hpp>
+#include <larder/testing/detail/database_transactions.hpp>
 #include <larder/testing/detail/database_writing.hpp>
 
 #include <algorithm>
@@ -101,6 +102,7 @@ DatabaseConformance database_conformance(Factory make, std::vector<std::string> 
     detail::check_database_writing(suite);
     detail::check_database_groups(suite);
     detail::check_database_concurrency(suite);
+    detail::check_database_transactions(suite);
     suite.cases.push_back(detail::told_what_is_left_out(suite.left_out, lacking));
     return {std::move(suite.cases), std::move(suite.left_out)};
 }

@@ -4,6 +4,7 @@
 #include <larder/database/database.hpp>
 #include <larder/error.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <future>
@@ -16,6 +17,54 @@
 namespace larder {
 inline namespace v0 {
 namespace testing {
+
+namespace detail {
+
+/// Starts an operation and waits for its answer.
+template <class T, class Start>
+Outcome<T> wait_for(Start start) {
+    // Shared, since the thread that answers may still be leaving `set_value` when this one goes on.
+    const auto promise = std::make_shared<std::promise<Outcome<T>>>();
+    auto answer = promise->get_future();
+    start([promise](Outcome<T> outcome) { promise->set_value(std::move(outcome)); });
+    return answer.get();
+}
+
+/// A transaction of an asynchronous database in a form that blocks.
+template <class Transaction>
+class WaitingTransaction {
+public:
+    using Asynchronous = Transaction;
+
+    explicit WaitingTransaction(Transaction transaction) : transaction_(std::move(transaction)) {}
+
+    /// The transaction that is waited for.
+    Transaction& asynchronous() noexcept { return transaction_; }
+    const Transaction& asynchronous() const noexcept { return transaction_; }
+
+    Outcome<void> commit(const WriteCondition& condition) {
+        return wait_for<void>([&](auto done) { transaction_.async_commit(condition, std::move(done)); });
+    }
+    Outcome<void> roll_back() {
+        return wait_for<void>([&](auto done) { transaction_.async_roll_back(std::move(done)); });
+    }
+
+private:
+    Transaction transaction_;
+};
+
+struct NoTransaction {};
+template <class Database>
+struct WaitingTransactionOf {
+    using type = NoTransaction;
+};
+template <class Database>
+    requires requires { typename Database::Transaction; }
+struct WaitingTransactionOf<Database> {
+    using type = WaitingTransaction<typename Database::Transaction>;
+};
+
+} // namespace detail
 
 /// An asynchronous database in a form that blocks: each operation is started and its answer waited for. For the conformance suite
 /// and for tests; the database's executor is to be run by other threads.
@@ -85,14 +134,25 @@ public:
         return wait<bool>([&](auto done) { database_.async_touch(key, moment, std::move(done)); });
     }
 
+    using Transaction = typename detail::WaitingTransactionOf<Database>::type;
+
+    template <std::same_as<Isolation> Strictness>
+    Outcome<Transaction> begin(Strictness isolation) {
+        auto begun = wait<typename Transaction::Asynchronous>([&](auto done) { database_.async_begin(isolation, std::move(done)); });
+        if (!begun) return begun.error();
+        return Transaction(std::move(*begun));
+    }
+    bool takes(const Transaction& transaction) const { return database_.takes(transaction.asynchronous()); }
+    template <std::same_as<Transaction> Begun>
+    auto within(Begun& transaction) {
+        auto inside = database_.within(transaction.asynchronous());
+        return WaitingDatabase<Entity, decltype(inside)>(std::move(inside));
+    }
+
 private:
     template <class T, class Start>
     static Outcome<T> wait(Start start) {
-        // Shared, since the thread that answers may still be leaving `set_value` when this one goes on.
-        const auto promise = std::make_shared<std::promise<Outcome<T>>>();
-        auto answer = promise->get_future();
-        start([promise](Outcome<T> outcome) { promise->set_value(std::move(outcome)); });
-        return answer.get();
+        return detail::wait_for<T>(std::move(start));
     }
 
     Database database_;
