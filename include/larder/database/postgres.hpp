@@ -6,11 +6,13 @@
 #include <larder/database/detail/postgres_rows.hpp>
 #include <larder/database/detail/relation.hpp>
 #include <larder/database/postgres_pool.hpp>
+#include <larder/database/postgres_transaction.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -170,6 +172,20 @@ public:
         run<bool>(Rows::touch(bound(), key, moment), std::move(handler), [](const Answer& answer) -> Outcome<bool> { return detail::changed_rows(answer.results.back()) != 0; });
     }
 
+    using Transaction = PostgresTransaction;
+
+    /// Begins a transaction on a connection of its own. \param handler `handler(Outcome<Transaction>)`.
+    template <class Handler>
+    void async_begin(Isolation isolation, Handler handler) {
+        Transaction::async_begin(config_.pool, isolation, std::move(handler));
+    }
+    bool takes(const Transaction& transaction) const noexcept { return transaction.work_->pool.state_ == config_.pool.state_; }
+    PostgresDatabase within(Transaction& transaction) const {
+        PostgresDatabase inside(config_);
+        inside.within_ = transaction.work_;
+        return inside;
+    }
+
 private:
     std::size_t bound() const noexcept { return config_.pool.options().max_value_bytes; }
 
@@ -177,6 +193,18 @@ private:
     template <class T, class Handler, class Then>
     void ask(Request request, Handler handler, Then then, bool erases = false) {
         if (request.error()) return handler(Outcome<T>(request.error()));
+        if (within_) {
+            if (!within_->connection) return handler(Outcome<T>(Transaction::has_ended()));
+            // What is lost with its transaction was rolled back.
+            return within_->submit(std::move(request), [handler = std::move(handler), then = std::move(then), erases](Answer answer) mutable {
+                if (answer.failure.stood_in_the_way() || answer.failure.is_outdated())
+                    handler(Outcome<T>(Transaction::conflict(detail::Refusal<Entity>::table())));
+                else if (answer.failure)
+                    handler(Outcome<T>(Rows::error_of(answer.failure, false, erases)));
+                else
+                    then(std::move(answer), std::move(handler));
+            });
+        }
         const bool is_write = request.is_write();
         config_.pool.submit(
             detail::make_postgres_call(std::move(request), [handler = std::move(handler), then = std::move(then), is_write, erases](Answer answer) mutable {
@@ -206,6 +234,7 @@ private:
     }
 
     Config config_;
+    std::shared_ptr<typename Transaction::Work> within_; ///< The transaction in which it works; null: each operation is one of its own.
 };
 
 } // namespace v0

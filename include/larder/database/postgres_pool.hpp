@@ -41,6 +41,10 @@ struct PostgresOptions {
     /// How many connections share what may wait for a lock, which are writes and settled reads, 1 to 1000. One that waits holds up those
     /// behind it on its connection.
     std::size_t writers = 4;
+    /// How many units of work there may be at once, 1 to 1000, each on a connection of its own; more wait.
+    std::size_t units = 4;
+    /// How long a unit of work may pause between two operations before the server rolls it back, 1 ms or more.
+    std::chrono::milliseconds unit_pause = std::chrono::seconds(10);
 
     /// How long connecting may take, 1 ms or more.
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
@@ -91,6 +95,7 @@ public:
     void close() const {
         state_->readers->close();
         state_->writers->close();
+        state_->units->close();
     }
 
 private:
@@ -99,35 +104,41 @@ private:
     template <class Entity>
     friend class PostgresOutbox;
     friend class detail::PostgresSession;
+    friend class PostgresTransaction;
 
     struct State {
         boost::asio::any_io_executor executor;
         PostgresOptions options;
         detail::PostgresTarget target;
-        std::shared_ptr<detail::PostgresGroup> readers, writers;
+        std::shared_ptr<detail::PostgresGroup> readers, writers, units;
 
         State(boost::asio::any_io_executor where, PostgresOptions how) : executor(std::move(where)), options(std::move(how)) {}
         State(const State&) = delete;
         State& operator=(const State&) = delete;
         ~State() {
-            for (const auto& group : {readers, writers})
+            for (const auto& group : {readers, writers, units})
                 if (group) group->abandon();
         }
 
         Error open() {
             constexpr auto longest = std::chrono::milliseconds(std::numeric_limits<int>::max());
             for (const auto& [name, span] : {std::pair{"connect_timeout", options.connect_timeout}, std::pair{"statement_timeout", options.statement_timeout},
-                                             std::pair{"answer_timeout", options.answer_timeout}, std::pair{"least_rest", options.least_rest}, std::pair{"most_rest", options.most_rest}})
+                                             std::pair{"answer_timeout", options.answer_timeout}, std::pair{"least_rest", options.least_rest}, std::pair{"most_rest", options.most_rest},
+                                             std::pair{"unit_pause", options.unit_pause}})
                 if (span < std::chrono::milliseconds(1) || span > longest) return wrong(name);
             if (options.readers == 0 || options.readers > 1000) return wrong("readers");
             if (options.writers == 0 || options.writers > 1000) return wrong("writers");
+            if (options.units == 0 || options.units > 1000) return wrong("units");
             if (options.max_value_bytes == 0 || options.max_value_bytes > std::size_t{1} << 29) return wrong("max_value_bytes");
             if (!options.random) options.random = [] { return SystemEnvironment<Unobserved>().random(); };
             std::string asked;
             if (auto invalid = read_conninfo(asked)) return invalid;
             fill_target(asked);
-            readers = group(options.readers, false);
-            writers = group(options.writers, true);
+            readers = group(target, options.readers, false);
+            writers = group(target, options.writers, true);
+            auto pausing = target;
+            pausing.parameters.back().second += " -c idle_in_transaction_session_timeout=" + std::to_string(options.unit_pause.count());
+            units = group(std::move(pausing), options.units, true);
             return {};
         }
 
@@ -164,9 +175,9 @@ private:
             list.emplace_back("options", asked + " -c default_transaction_isolation=read\\ committed -c TimeZone=UTC -c statement_timeout=" + std::to_string(options.statement_timeout.count()));
         }
 
-        std::shared_ptr<detail::PostgresGroup> group(std::size_t connections, bool apart) const {
+        std::shared_ptr<detail::PostgresGroup> group(detail::PostgresTarget place, std::size_t connections, bool apart) const {
             return std::make_shared<detail::PostgresGroup>(
-                executor, detail::PostgresGroupSettings{target, connections, apart, options.answer_timeout, options.least_rest, options.most_rest, options.random});
+                executor, detail::PostgresGroupSettings{std::move(place), connections, apart, options.answer_timeout, options.least_rest, options.most_rest, options.random});
         }
     };
 

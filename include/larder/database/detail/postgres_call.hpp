@@ -224,12 +224,20 @@ struct PostgresFailure {
 
     explicit operator bool() const noexcept { return kind != Kind::none; }
     bool is(std::string_view code) const noexcept { return kind == Kind::refused && state == code; }
+    /// Whether other transactions were the cause.
+    bool stood_in_the_way() const noexcept { return is("40001") || is("40P01"); }
+    /// Whether the server has forgotten a prepared statement, or its tables have changed since; or it has become a standby.
+    bool is_outdated() const noexcept { return is("26000") || is("0A000") || is("25006"); }
 };
+
+class PostgresConnection;
 
 /// What became of a request: one result a step, or a failure.
 struct PostgresAnswer {
     std::vector<PostgresResult> results;
     PostgresFailure failure;
+    /// The connection on which a transaction was begun; it is the caller's, until it is given back.
+    std::shared_ptr<PostgresConnection> connection;
 };
 
 /// A request under way and who waits for its answer.
@@ -246,6 +254,9 @@ public:
     PostgresRequest request;
     std::uint64_t deadline = 0; ///< The tick of its group at which it is given up; 0: not yet submitted.
     int attempts = 0;           ///< How often it was sent.
+    bool begins = false;        ///< Whether it begins a transaction, for which it needs a connection alone.
+    /// The connection whose transaction it is a part of, so that it is sent there once or not at all; null: none.
+    std::shared_ptr<PostgresConnection> connection;
 };
 using PostgresCallPtr = std::unique_ptr<PostgresCall>;
 

@@ -80,6 +80,9 @@ public:
     bool was_ready() const noexcept { return connected_.load(std::memory_order_relaxed); }
     /// Lets it end once its requests are answered.
     void retire() noexcept { retired_.store(true, std::memory_order_relaxed); }
+    /// Whether a transaction has it alone.
+    bool is_reserved() const noexcept { return reserved_.load(std::memory_order_relaxed); }
+    void reserve(bool alone) noexcept { reserved_.store(alone, std::memory_order_relaxed); }
 
     /// Begins to connect.
     void start(const PostgresTarget& target, const Owner& owner) {
@@ -379,6 +382,7 @@ private:
     std::atomic<bool> connected_{false};
     std::atomic<bool> late_{false};
     std::atomic<bool> retired_{false};
+    std::atomic<bool> reserved_{false};
     std::deque<Flight> flights_;
     std::vector<Prepared> prepared_;
     bool reading_ = false;

@@ -37,6 +37,9 @@ struct PostgresGroupSettings {
 /// Connections to the same server that share the calls of many callers: each call goes to the connection with the fewest under
 /// way, and while all have some, another connection is opened, up to the bound; a call that may wait for a lock waits for that one.
 ///
+/// A call that begins a transaction gets a connection alone, or waits for one; it is given back with `give_back`. The calls of the transaction
+/// name that connection, and are sent there once or not at all.
+///
 /// A call that no server has run is sent again, and so is a read whose answer was lost, once; a write whose answer was lost is
 /// never. After a failure to connect, the group rests for a while that doubles each time, less a random share of up to half;
 /// while it rests and has no connection, calls fail at once.
@@ -50,6 +53,7 @@ public:
 
     /// Runs a call; its end is called once, on the executor or in here.
     void submit(PostgresCallPtr call) {
+        if (call->connection) return submit_within(std::move(call));
         for (;;) {
             Connection chosen, opened;
             Error refused;
@@ -59,11 +63,8 @@ public:
                     refused = {errc::stopped, "the pool is closed"};
                 else
                     chosen = choose(opened, refused);
-                if (!refused && call->deadline == 0) {
-                    call->deadline = tick_ + ticks_per_timeout + 1;
-                    ++under_way_;
-                    tick();
-                }
+                if (!refused) count(*call);
+                if (chosen && call->begins) chosen->reserve(true);
                 if (!refused && !chosen) waiting_.push_back(std::move(call));
             }
             if (opened) opened->start(settings_.target, shared_from_this());
@@ -71,6 +72,15 @@ public:
             if (!chosen || chosen->submit(call, shared_from_this())) return;
         }
     }
+
+    /// Takes back the connection of a transaction that has ended.
+    void give_back(const Connection& connection) {
+        connection->reserve(false);
+        serve_waiting(*connection);
+    }
+
+    /// Ends the connection of a transaction that is not to go on.
+    void discard(const Connection& connection) { connection->close(shared_from_this(), {errc::stopped, "the transaction was given up"}); }
 
     /// Ends all connections; what is under way fails.
     void close() {
@@ -111,11 +121,12 @@ public:
         constexpr int most_attempts = 5;
         const auto& failure = answer.failure;
         if (failure) {
-            const bool stood_in_the_way = failure.is("40001") || failure.is("40P01");
-            // The server has forgotten a prepared statement, or its tables have changed since; or it has become a standby.
-            const bool outdated = failure.is("26000") || failure.is("0A000") || failure.is("25006");
+            const bool outdated = failure.is_outdated();
             if (outdated) connection->retire();
-            if (call->attempts < (stood_in_the_way ? most_attempts : outdated ? 2 : 0)) return submit(std::move(call));
+            if (call->begins) connection->reserve(false);
+            if (!call->connection && call->attempts < (failure.stood_in_the_way() ? most_attempts : outdated ? 2 : 0)) return submit(std::move(call));
+        } else if (call->begins) {
+            answer.connection = connection;
         }
         serve_waiting(*connection);
         finish(std::move(call), std::move(answer));
@@ -139,35 +150,56 @@ public:
         for (auto& call : waiting) submit(std::move(call));
         constexpr int most_attempts = 3;
         for (auto& call : unsent)
-            if (call->attempts < most_attempts)
+            if (!call->connection && call->attempts < most_attempts)
                 submit(std::move(call));
             else
                 fail(std::move(call), Kind::unsent, why);
         for (auto& call : lost)
-            if (!call->request.is_write() && call->attempts < 2)
+            if (!call->connection && !call->request.is_write() && call->attempts < 2)
                 submit(std::move(call));
             else
                 fail(std::move(call), Kind::lost, why);
     }
 
 private:
+    /// Runs a call on the connection that it names.
+    void submit_within(PostgresCallPtr call) {
+        const Connection connection = call->connection;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!closed_) count(*call);
+        }
+        if (!connection->submit(call, shared_from_this())) fail(std::move(call), Kind::unsent, {errc::database_unavailable, "the connection to the server was lost, and the transaction with it"});
+    }
+
+    /// Counts a call's time from its first submission on. \pre the mutex is held.
+    void count(PostgresCall& call) {
+        if (call.deadline != 0) return;
+        call.deadline = tick_ + ticks_per_timeout + 1;
+        ++under_way_;
+        tick();
+    }
+
     /// In how many steps a call's time limit is counted.
     static constexpr std::uint64_t ticks_per_timeout = 8;
 
     /// The connection for the next call; none if it has to wait for one or, with `refused` set, there will be none. \param opened a new
     /// connection that is to be started. \pre the mutex is held.
     Connection choose(Connection& opened, Error& refused) {
-        std::erase_if(all_, [](const auto& each) { return each->state() == PostgresConnection::State::closed || (each->is_retired() && each->load() == 0); });
+        std::erase_if(all_, [](const auto& each) { return each->state() == PostgresConnection::State::closed || (each->is_retired() && each->load() == 0 && !each->is_reserved()); });
         Connection least;
         std::size_t usable = 0;
+        bool connecting = false;
         for (const auto& each : all_) {
-            if (each->is_shunned()) continue;
+            if (each->is_shunned() && !each->is_reserved()) continue;
             ++usable;
+            if (each->is_reserved()) continue;
+            connecting = connecting || each->state() == PostgresConnection::State::connecting;
             if (each->state() == PostgresConnection::State::ready && (!least || each->load() < least->load())) least = each;
         }
         if ((!least || least->load() > 0) && usable < settings_.connections && !resting_) {
             // What connects at once is enough for those that wait.
-            if (least || usable == 0) {
+            if (least || !connecting) {
                 opened = std::make_shared<PostgresConnection>(executor_);
                 all_.push_back(opened);
                 ++usable;
@@ -180,7 +212,7 @@ private:
 
     /// Gives a connection that has nothing more to do a call that waits for another one to be opened.
     void serve_waiting(const PostgresConnection& idle) {
-        if (!settings_.apart || idle.load() != 0) return;
+        if (!settings_.apart || idle.load() != 0 || idle.is_reserved()) return;
         PostgresCallPtr next;
         {
             const std::lock_guard lock(mutex_);
