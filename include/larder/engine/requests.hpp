@@ -38,7 +38,7 @@ struct Request {
             [&](auto&... arg) -> Result {
                 if constexpr (std::is_void_v<decltype(Method::run(backend, arg...))>) {
                     Method::run(backend, arg...);
-                    return Result();
+                    return done<Result>();
                 } else {
                     return Method::run(backend, arg...);
                 }
@@ -47,8 +47,15 @@ struct Request {
     }
 
     template <class Backend, class Completion>
-    void start(Backend& backend, Completion done) {
-        std::apply([&](auto&... arg) { Method::start(backend, std::move(done), arg...); }, args);
+    void start(Backend& backend, Completion completion) {
+        std::apply([&](auto&... arg) { Method::start(backend, std::move(completion), arg...); }, args);
+    }
+
+private:
+    /// The result of an operation that answers nothing; a template, so that other results need no such value.
+    template <class Nothing>
+    static Nothing done() {
+        return Nothing();
     }
 };
 

@@ -128,12 +128,16 @@ public:
 
     /// Removes a row. \pre it exists. \param grave the version of its tombstone, kept if the key is reusable.
     void remove(const Primary& key, Version grave) {
-        const Version old_grave = first_version(key) - 1;
-        if constexpr (Schema::is_reusable && Schema::has_version) graves_.insert_or_assign(key, grave);
-        note([this, old = take_out(key), old_grave] {
-            if constexpr (Schema::is_reusable && Schema::has_version) graves_.insert_or_assign(primary_key_of(old), old_grave);
-            add(old);
-        });
+        Entity old = take_out(key);
+        if constexpr (Schema::is_reusable && Schema::has_version) {
+            note([this, old, old_grave = first_version(key) - 1] {
+                graves_.insert_or_assign(primary_key_of(old), old_grave);
+                add(old);
+            });
+            graves_.insert_or_assign(primary_key_of(old), grave);
+        } else {
+            note([this, old = std::move(old)] { add(old); });
+        }
     }
 
     template <std::size_t Group>
