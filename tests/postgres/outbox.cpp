@@ -141,3 +141,41 @@ TEST_CASE("a relay tells the caches what others wrote, and leaves alone what the
     place.run("INSERT INTO holders (name, version) VALUES ('after', 1)");
     CHECK(relay.relayed() == 8);
 }
+
+TEST_CASE("a relay that listens looks when something is new, however long it would rest, and again when its connection is back") {
+    PostgresPlace place;
+    const auto pool = place.pool({.most_rest = std::chrono::milliseconds(20)});
+    REQUIRE(succeeds(create_tables<Holder>(pool)));
+    const auto triggers = [&] { return place.run("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'larder_outbox_holders'::regclass"); };
+    REQUIRE(succeeds(create_outboxes<Holder>(pool, {.notifies = true})));
+    CHECK(triggers() == "1");
+    REQUIRE(succeeds(create_outboxes<Holder>(pool)));
+    CHECK(triggers() == "0");
+    REQUIRE(succeeds(create_outboxes<Holder>(pool, {.notifies = true})));
+
+    CachedRepository<Holder, Stack<MemoryCache, PostgresDatabase>, WriteThrough> holders{{{}, pool}, {.ttl = std::chrono::hours(1)}};
+    PostgresRelay relay(holders, PostgresOutbox<Holder>(pool), {.grace = std::chrono::milliseconds(20), .every = std::chrono::hours(24), .listen = true});
+    const auto done = [&](std::uint64_t entries) {
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (relay.relayed() < entries && std::chrono::steady_clock::now() < give_up) {}
+        return relay.relayed() == entries;
+    };
+    const auto insert = [&](const std::string& name) { place.run("INSERT INTO holders (name, version) VALUES ('" + name + "', 1)"); };
+    const std::string listening = "FROM pg_stat_activity WHERE query LIKE 'LISTEN \"larder_outbox_holders\"%' AND pid <> pg_backend_pid()";
+    std::uint64_t entries = 0;
+    for (; entries < 5; ++entries) {
+        insert("one");
+        CHECK(done(entries + 1));
+    }
+    for (int i = 0; i < 3; ++i) {
+        place.run("SELECT pg_terminate_backend(pid) " + listening);
+        insert("while nobody listens");
+        insert("nor now");
+        entries += 2;
+        CHECK(done(entries));
+    }
+    relay.stop();
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (place.run("SELECT count(*) " + listening) != "0" && std::chrono::steady_clock::now() < give_up) {}
+    CHECK(place.run("SELECT count(*) " + listening) == "0");
+}

@@ -6,6 +6,7 @@
 #include <larder/database/detail/columns.hpp>
 #include <larder/database/detail/postgres_call.hpp>
 #include <larder/database/detail/postgres_failure.hpp>
+#include <larder/database/detail/postgres_listener.hpp>
 #include <larder/database/detail/postgres_result.hpp>
 #include <larder/database/detail/postgres_session.hpp>
 #include <larder/database/detail/postgres_sql.hpp>
@@ -16,6 +17,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -23,6 +26,13 @@
 
 namespace larder {
 inline namespace v0 {
+
+/// What outboxes are made with.
+struct PostgresOutboxOptions {
+    /// Whether each transaction that leaves an entry notifies the relays that listen (`PostgresRelayOptions::listen`). PostgreSQL lets
+    /// transactions that notify commit one at a time, in each of a server's databases.
+    bool notifies = false;
+};
 
 /// A change of a row that its outbox tells of.
 template <entity Entity>
@@ -45,6 +55,7 @@ struct PostgresOutboxSql {
     using Content = without_members_t<Kept, typename Schema::version_members>;
 
     static std::string table() { return "larder_outbox_" + std::string(Schema::table); }
+    static std::string notifying_function() { return "larder_notify_" + std::string(Schema::table); }
     static std::string version_function() { return "larder_version_" + std::string(Schema::table); }
 
     static std::string create_table() {
@@ -104,6 +115,25 @@ struct PostgresOutboxSql {
         return statements;
     }
 
+    /// What notifies of new entries, on a channel that bears the table's name, once a statement; the server makes it once a transaction.
+    static std::string create_notifying_function() {
+        Writer body;
+        return function(notifying_function(), body.text("BEGIN PERFORM pg_notify(TG_TABLE_NAME, ''); RETURN NULL; END").take());
+    }
+    static std::string create_notifying_trigger() {
+        Writer sql;
+        sql.text("CREATE OR REPLACE TRIGGER ").name(notifying_function()).text(" AFTER INSERT ON ").name(table()).text(" FOR EACH STATEMENT EXECUTE FUNCTION ");
+        return sql.name(notifying_function()).text("()").take();
+    }
+    static std::string drop_notifying_trigger() {
+        Writer sql;
+        return sql.text("DROP TRIGGER IF EXISTS ").name(notifying_function()).text(" ON ").name(table()).take();
+    }
+    static std::string listen() {
+        Writer sql;
+        return sql.text("LISTEN ").name(table()).take();
+    }
+
     /// Parameters: how many, the least age and the age of a taking that has come to nothing, in microseconds. Answers: number, key and version of
     /// the oldest entries, which others do not take for that while.
     static std::string take() {
@@ -147,27 +177,33 @@ private:
 };
 
 template <entity Entity>
-void create_outbox_of(PostgresSession& session) {
+void create_outbox_of(PostgresSession& session, const PostgresOutboxOptions& options) {
     using Statements = PostgresOutboxSql<Entity>;
     const std::string name = Statements::table();
     session.run(Statements::create_table(), name);
     session.run(Statements::create_function(), name);
     if constexpr (schema_of<Entity>::has_version) session.run(Statements::create_version_function(), name);
     for (const auto& statement : Statements::create_triggers()) session.run(statement, name);
+    if (options.notifies) {
+        session.run(Statements::create_notifying_function(), name);
+        session.run(Statements::create_notifying_trigger(), name);
+    } else {
+        session.run(Statements::drop_notifying_trigger(), name);
+    }
 }
 
 } // namespace detail
 
 /// Makes the outboxes of entities whose tables exist, in one transaction: for each a table `larder_outbox_...` and triggers which write an
 /// entry for each change of a row's content in the change's own transaction, whoever makes it; and which move the version of a row
-/// that is changed by somebody who does not know of versions. Changes nothing where they exist. Blocks as `create_tables`.
+/// that is changed by somebody who does not know of versions. Where they exist, only what the options say may change. Blocks as `create_tables`.
 ///
 /// Moving a touch column makes no entry. An outbox without a `PostgresRelay` only grows.
 template <entity... Entities>
-Outcome<void> create_outboxes(const PostgresPool& pool) {
+Outcome<void> create_outboxes(const PostgresPool& pool, const PostgresOutboxOptions& options = {}) {
     detail::PostgresSession session(pool);
     session.run("SELECT pg_advisory_xact_lock(hashtextextended('larder: create_tables', 0))");
-    (detail::create_outbox_of<Entities>(session), ...);
+    (detail::create_outbox_of<Entities>(session, options), ...);
     session.commit();
     if (session.error()) return session.error();
     return {};
@@ -211,6 +247,19 @@ public:
         request.writes().template step<&Statements::remove>().numbers(ids);
         submit<bool>(std::move(request), std::move(handler),
                      [count = ids.size()](const detail::PostgresAnswer& answer) -> Outcome<bool> { return detail::changed_rows(answer.results.back()) == count; });
+    }
+
+    /// Begins to listen for new entries, over a connection of its own, until it is stopped; one that is lost is made anew after
+    /// `PostgresOptions::most_rest`. \param heard called when there may be new entries, on the executor.
+    std::shared_ptr<detail::PostgresListener> listen(std::function<void()> heard) const {
+        auto request = [most = pool_.options().max_value_bytes] {
+            detail::PostgresRequest listening(most);
+            listening.template step<&Statements::listen>();
+            return listening;
+        };
+        auto listener = std::make_shared<detail::PostgresListener>(executor(), pool_.state_->target, std::move(request), pool_.options().most_rest, std::move(heard));
+        listener->start();
+        return listener;
     }
 
 private:

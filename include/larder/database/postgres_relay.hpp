@@ -25,12 +25,15 @@ inline namespace v0 {
 struct PostgresRelayOptions {
     /// How old an entry is at the least: the time that its writer is given to tell the caches itself; 0 or more.
     std::chrono::milliseconds grace = std::chrono::seconds(1);
-    /// How long it rests when there is nothing to do, and after a failure; 1 ms or more.
+    /// How long it rests when there is nothing to do, and after a failure, unless it hears of new entries; 1 ms or more.
     std::chrono::milliseconds every = std::chrono::milliseconds(250);
     /// How many entries it takes at once at the most; 1 or more.
     std::size_t batch = 100;
     /// After how long entries that another relay took and did not remove are taken over; 1 ms or more.
     std::chrono::milliseconds lease = std::chrono::seconds(10);
+    /// Whether it listens, on a connection of its own, to outboxes that were made to notify (`PostgresOutboxOptions::notifies`): it then looks as soon as
+    /// the grace of what it heard of is over, and may rest long. Nothing depends on its hearing: what a lost notification told of waits for the rest's end.
+    bool listen = false;
 
     /// The first thing that is wrong with the options; unset if nothing is.
     Error check() const {
@@ -50,7 +53,7 @@ struct PostgresRelayOptions {
 /// if not, and removes the entries that are done. What fails is tried again. Several processes may each have one: they share the work, so
 /// the tier that is told is the shared one; in-process tiers that nothing feeds are not told of the entries that another process took.
 ///
-/// Works on the outbox's executor, from its construction until it is stopped; its timer keeps the executor at work until then. The repository
+/// Works on the outbox's executor, from its construction until it is stopped; its timers keep the executor at work until then. The repository
 /// outlives it. Thread-safe.
 template <class Entity, class Repository>
 class PostgresRelay {
@@ -60,6 +63,7 @@ public:
         : state_(std::make_shared<State>(repository, std::move(outbox), options)) {
         if (auto wrong = options.check()) throw Failure(std::move(wrong));
         state_->begin();
+        if (options.listen) state_->listen();
     }
     PostgresRelay(const PostgresRelay&) = delete;
     PostgresRelay& operator=(const PostgresRelay&) = delete;
@@ -75,11 +79,20 @@ public:
 private:
     /// What a batch's verbs share. Its lock is held while its code runs; recursive, since a verb may end where it was started.
     struct State : std::enable_shared_from_this<State> {
-        State(Repository& with, PostgresOutbox<Entity> from, const PostgresRelayOptions& how) : repository(&with), outbox(std::move(from)), options(how), timer(outbox.executor()) {}
+        State(Repository& with, PostgresOutbox<Entity> from, const PostgresRelayOptions& how)
+            : repository(&with), outbox(std::move(from)), options(how), timer(outbox.executor()), grace(outbox.executor()) {}
+
+        void listen() {
+            const std::lock_guard lock(mutex);
+            listener = outbox.listen([weak = this->weak_from_this()] {
+                if (const auto self = weak.lock()) self->heard();
+            });
+        }
 
         void begin() {
             const std::lock_guard lock(mutex);
             if (!repository) return;
+            resting = news = false;
             outbox.async_take(options.batch, options.grace, options.lease, [self = this->shared_from_this()](Outcome<std::vector<OutboxEntry<Entity>>> taken) {
                 const std::lock_guard held(self->mutex);
                 if (!taken || taken->empty()) return self->rest();
@@ -124,9 +137,36 @@ private:
 
         void rest() {
             if (!repository) return;
+            if (news) return begin();
+            resting = true;
             timer.expires_after(options.every);
             timer.async_wait([self = this->shared_from_this()](const boost::system::error_code& error) {
-                if (!error) self->begin();
+                if (!error) self->wake();
+            });
+        }
+
+        /// Ends a rest; a look that is under way is followed by another.
+        void wake() {
+            const std::lock_guard lock(mutex);
+            news = true;
+            if (!resting) return;
+            timer.cancel();
+            begin();
+        }
+
+        /// Looks when what is new is old enough.
+        void heard() {
+            const std::lock_guard lock(mutex);
+            if (!repository) return;
+            heard_more = std::exchange(aging, true);
+            if (heard_more) return;
+            grace.expires_after(options.grace);
+            grace.async_wait([self = this->shared_from_this()](const boost::system::error_code& error) {
+                if (error) return;
+                const std::lock_guard held(self->mutex);
+                self->aging = false;
+                if (self->heard_more) self->heard();
+                self->wake();
             });
         }
 
@@ -134,6 +174,8 @@ private:
             const std::lock_guard lock(mutex);
             repository = nullptr;
             timer.cancel();
+            grace.cancel();
+            if (listener) std::exchange(listener, nullptr)->stop();
         }
 
         std::uint64_t count(std::uint64_t State::* counter) const noexcept {
@@ -145,7 +187,13 @@ private:
         Repository* repository; ///< Null once it is stopped.
         PostgresOutbox<Entity> outbox;
         PostgresRelayOptions options;
-        boost::asio::steady_timer timer;
+        boost::asio::steady_timer timer; ///< Of rests.
+        boost::asio::steady_timer grace; ///< Of what was heard of.
+        std::shared_ptr<detail::PostgresListener> listener;
+        bool resting = false;
+        bool news = false;       ///< Whether there may be entries that the look under way does not see.
+        bool aging = false;      ///< Whether something that was heard of is not old enough yet.
+        bool heard_more = false; ///< Whether more was heard of since.
         std::vector<std::int64_t> done;
         std::size_t left = 0;
         bool full = false;

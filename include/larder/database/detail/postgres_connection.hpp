@@ -51,13 +51,15 @@ public:
     virtual void answered(const std::shared_ptr<PostgresConnection>& connection, PostgresCallPtr call, PostgresAnswer answer) = 0;
     /// The connection has ended. \param unsent calls that no server ran. \param lost calls that one may have run.
     virtual void ended(const std::shared_ptr<PostgresConnection>& connection, std::vector<PostgresCallPtr> unsent, std::vector<PostgresCallPtr> lost, Error why) = 0;
+    /// A connection that listens was sent notifications.
+    virtual void notified() {}
 };
 
 /// One connection to a server, which runs the requests of many callers in a pipeline: each request is a transaction of its own,
 /// ended by a synchronisation point, so that one that fails disturbs no other.
 ///
 /// Thread-safe: libpq is called under a mutex, and owners are told outside it. While requests are under way, operations on the
-/// executor keep the connection and its owner; an idle one keeps nothing, so that it ends with its owner.
+/// executor keep the connection and its owner; an idle one keeps nothing, so that it ends with its owner, unless it listens.
 class PostgresConnection : public std::enable_shared_from_this<PostgresConnection> {
     using Lock = std::unique_lock<std::mutex>;
     using Owner = std::shared_ptr<PostgresOwner>;
@@ -65,7 +67,8 @@ class PostgresConnection : public std::enable_shared_from_this<PostgresConnectio
 public:
     enum class State : std::uint8_t { connecting, ready, closed };
 
-    explicit PostgresConnection(const boost::asio::any_io_executor& executor) : descriptor_(executor), timer_(executor) {}
+    /// \param listens whether it reads what the server sends unasked, so that notifications are told as they come.
+    explicit PostgresConnection(const boost::asio::any_io_executor& executor, bool listens = false) : listens_(listens), descriptor_(executor), timer_(executor) {}
     PostgresConnection(const PostgresConnection&) = delete;
     PostgresConnection& operator=(const PostgresConnection&) = delete;
     ~PostgresConnection() { PQfinish(handle_); }
@@ -209,6 +212,7 @@ private:
         timer_.cancel();
         connected_.store(true, std::memory_order_relaxed);
         state_.store(State::ready, std::memory_order_release);
+        await_answers(owner);
         lock.unlock();
         owner->connected(shared_from_this());
     }
@@ -280,7 +284,7 @@ private:
     // ---- answers ----------------------------------------------------------------------------------------------------
 
     void await_answers(const Owner& owner) {
-        if (reading_ || flights_.empty()) return;
+        if (reading_ || (flights_.empty() && !listens_)) return;
         reading_ = true;
         descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [self = shared_from_this(), owner](const boost::system::error_code& error) {
             if (error) return;
@@ -290,11 +294,13 @@ private:
 
     void receive(const Owner& owner) {
         std::vector<Flight> done;
+        bool notified = false;
         {
             Lock lock(mutex_);
             reading_ = false;
             if (state() != State::ready) return;
             const bool open = PQconsumeInput(handle_) == 1;
+            notified = drain_notifications();
             const bool sound = take_answers(done);
             load_.store(flights_.size(), std::memory_order_relaxed);
             if (flights_.empty() || flights_.front().call) late_.store(false, std::memory_order_relaxed);
@@ -307,6 +313,17 @@ private:
         const auto self = shared_from_this();
         for (auto& flight : done)
             if (flight.call) owner->answered(self, std::move(flight.call), std::move(flight.answer));
+        if (notified) owner->notified();
+    }
+
+    /// \returns whether there were any.
+    bool drain_notifications() {
+        bool any = false;
+        while (PGnotify* one = PQnotifies(handle_)) {
+            PQfreemem(one);
+            any = true;
+        }
+        return any;
     }
 
     /// Moves the requests that are answered to the end to `done`. False if the server has ended the connection.
@@ -373,6 +390,7 @@ private:
         lock.lock();
     }
 
+    const bool listens_;
     std::mutex mutex_;
     PGconn* handle_ = nullptr;
     boost::asio::posix::stream_descriptor descriptor_;
