@@ -482,6 +482,23 @@ TEST_CASE("a unit that a tier cannot be told of is pending, or is not made") {
     CHECK(in_one_transaction(alone.all(), [](auto&) { FAIL("the function must not run"); }, {.effect = Effect::required}).error() == errc::invalid_options);
 }
 
+TEST_CASE("a unit that finds a row revoked, but cannot tell the tier, is as pending as what revoked it") {
+    Shared world;
+    const Pass row = world.insert(1);
+    world.passes->find(row.id);
+    world.outage->operations = {"lookup", "fence", "publish"};
+    CHECK(world.passes->revoke(row.id).pending() == world.options.ttl);
+    const auto revoke = [&](auto& unit) { return unit.revoke(*world.passes, row.id).changed(); };
+    const auto again = in_one_transaction(std::tie(*world.passes), revoke);
+    REQUIRE(succeeds(again));
+    CHECK(!again.value());
+    CHECK(again.pending() == world.options.ttl);
+    world.outage->operations = {"lookup"};
+    CHECK(in_one_transaction(std::tie(*world.passes), revoke).effective());
+    world.outage->operations.clear();
+    CHECK(world.passes->find(row.id).absence() == Absence::revoked);
+}
+
 TEST_CASE("two rows of a unit are seen together") {
     Both<> world;
     auto& passes = *world.passes;

@@ -109,15 +109,13 @@ struct UnitPart {
             known = known && all;
         }
         auto finish = Steps::finish(*core, driver, publications, written, hold);
-        bool reached = co_await finish;
+        const bool reached = co_await finish;
         if (retried) {
             // Keys of rows that others changed meanwhile are fenced as well.
             auto lift = Steps::lift_fence(*core, driver, keys, hold, Error());
             co_await lift;
         }
-        reached = reached && known;
-        const bool changed = !effects.empty() || !revocations.empty();
-        co_return changed || !reached ? core->bound_of(reached) : Duration::zero();
+        co_return core->bound_of(reached && known);
     }
 
 private:
@@ -242,7 +240,8 @@ public:
             const Outcome<bool> verdict = apply_mutation(mutate, next, row);
             if (verdict.has_error()) co_return fail<Result>(verdict.error());
             if (!*verdict) {
-                if (part.core->copies_answer() && !Core::Policy::fenced) part.confirmed.push_back({key, version});
+                // Whoever made the row what it is may not have published it yet.
+                if (part.core->copies_answer()) part.confirmed.push_back({key, version});
                 co_return Result(key, version, std::make_shared<const Entity>(row), false);
             }
             if (const Error forbidden = Steps::forbids_change(row, next, true)) co_return fail<Result>(forbidden);
