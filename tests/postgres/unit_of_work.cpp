@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "repository/shared_cache.hpp"
+#include "../repository/shared_cache.hpp"
 #include "server.hpp"
 #include "wire.hpp"
 
