@@ -48,9 +48,12 @@ auto revocation_of(const Core& core, const Also& also) {
     using Entity = typename Core::Entity;
     return [&core, &also](Entity& row) {
         if (Core::Schema::is_revoked(row)) return false;
-        auto& moment = row.*FirstMember<typename Core::Schema::revoked_members>::value;
-        using Moment = bare_value_t<std::remove_cvref_t<decltype(moment)>>;
-        moment = std::chrono::time_point_cast<typename Moment::duration>(core.env.wall_now());
+        // Without such a column the verb's own sentence is to be the only error.
+        if constexpr (Core::Schema::has_revoked) {
+            auto& moment = row.*FirstMember<typename Core::Schema::revoked_members>::value;
+            using Moment = bare_value_t<std::remove_cvref_t<decltype(moment)>>;
+            moment = std::chrono::time_point_cast<typename Moment::duration>(core.env.wall_now());
+        }
         also.apply(row);
         return true;
     };

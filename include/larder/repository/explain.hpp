@@ -251,7 +251,9 @@ constexpr Plan plan_change(Plan plan, const PlanFacts& facts, QueryKind kind) {
     const auto base = [&](Where where) { return Planner(facts).base(where); };
     if (kind == QueryKind::update) {
         auto seen = base(Where::nearest);
-        plan.unchanged = facts.rows && facts.versioned && !facts.negatives ? seen.query(QueryKind::load) : seen;
+        if (facts.rows && facts.versioned && !facts.negatives) seen.query(QueryKind::load);
+        if (facts.rows && !facts.versioned && facts.negatives) seen.publish();
+        plan.unchanged = seen;
     }
     plan.success = base(Where::nowhere).fence().query(kind).publish();
     if (!facts.rows || !facts.versioned) return plan;

@@ -29,6 +29,12 @@ struct TransactionsKind {
 template <class Entity>
 using Transactions = Can<Entity, TransactionsKind<Entity>>;
 
+/// Counts one down when it ends, even by an exception.
+struct Departure {
+    std::atomic<int>& present;
+    ~Departure() { --present; }
+};
+
 /// Begins a transaction and puts databases into it.
 template <class Database>
 auto begin_in(Database& database, Isolation isolation = Isolation::rows) {
@@ -220,10 +226,7 @@ void check_database_transactions(DatabaseSuite<Factory>& suite) {
                 }
                 return;
             }
-            struct Leave {
-                std::atomic<int>& count;
-                ~Leave() { --count; }
-            } leave{at_work};
+            const Departure departure{at_work};
             for (int round = 0; round < rounds; ++round)
                 until_committed(readings, Isolation::rows, [&](auto& transaction) -> Error {
                     auto inside = readings.within(transaction);
