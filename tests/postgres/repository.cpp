@@ -3,11 +3,14 @@
 
 #include <larder/larder.hpp>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_future.hpp>
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <future>
 #include <string>
+#include <tuple>
 #include <vector>
 
 using namespace larder_tests;
@@ -56,4 +59,22 @@ TEST_CASE("a repository over PostgreSQL, in both forms") {
     CHECK(revoked.get());
     CHECK(!passes.find(changed.id));
     CHECK(!passes.find_by<&Pass::code>("code"));
+}
+
+TEST_CASE("misses of different rows that come together share queries") {
+    PostgresPlace place;
+    const auto pool = place.pool();
+    REQUIRE(succeeds(create_tables<Pass>(pool)));
+    const auto owner = WaitingPostgres<Holder>{PostgresDatabase<Holder>(pool)}.insert({.id = 0, .name = "owner", .motto = {}, .version = 0});
+    REQUIRE(succeeds(owner));
+    constexpr int count = 500;
+    place.run("INSERT INTO passes (id, holder_id, code, note, expires_at, version) OVERRIDING SYSTEM VALUE SELECT n, " + std::to_string(owner->id) +
+              ", 'code ' || n, 'note ' || n, now() + interval '1 year', 1 FROM generate_series(1, " + std::to_string(count) + ") n");
+    CachedRepository<Pass, Stack<MemoryCache, PostgresDatabase>, WriteThrough> passes{{{}, pool}, {.loads_apart = 2, .sole_writer = true}};
+    std::vector<std::future<Found<Pass>>> found;
+    for (int id = 1; id <= count; ++id) found.push_back(passes.async_find(id, Read{}, boost::asio::use_future));
+    const auto absent = passes.async_find(count + 1, Read{}, boost::asio::as_tuple(boost::asio::use_future)).get();
+    for (int id = 1; id <= count; ++id) CHECK(found[static_cast<std::size_t>(id - 1)].get()->note == "note " + std::to_string(id));
+    CHECK(!std::get<1>(absent));
+    CHECK(passes.metrics().database_queries() < count);
 }

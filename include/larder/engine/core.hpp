@@ -5,6 +5,7 @@
 #include <larder/database/database.hpp>
 #include <larder/engine/ask.hpp>
 #include <larder/engine/heat_sketch.hpp>
+#include <larder/engine/load_queue.hpp>
 #include <larder/engine/requests.hpp>
 #include <larder/engine/single_flight.hpp>
 #include <larder/engine/task.hpp>
@@ -103,6 +104,8 @@ struct Core : std::enable_shared_from_this<Core<EntityType, Backend, PolicyType,
     using Nearest = std::conditional_t<has_near, Near, Authority>;
     /// Whether writes are conditional on versions, so that tiers can tell old from new.
     static constexpr bool versioned = Schema::has_version && Database::conditional_writes;
+    /// Whether loads that come together leave as one query.
+    static constexpr bool queues_loads = asynchronous_database<Database, Entity>;
 
     Core(Config config, Options chosen, Policy how, Env surroundings)
         : env(std::move(surroundings)), options(std::move(chosen)), policy(std::move(how)), near(make_near(config, env)), authority(make_authority(config, env)),
@@ -139,6 +142,14 @@ struct Core : std::enable_shared_from_this<Core<EntityType, Backend, PolicyType,
     template <class Source, class Operation>
     auto query_in(Source& source, QueryKind kind, Driver& driver, Operation operation) {
         return Query<Env, Source, Operation>(env, kind, driver, source, std::move(operation));
+    }
+
+    /// Loads a row from the database; where that is asynchronous, in one query with other rows that are asked for at that time.
+    auto load(Driver& driver, const Key& key, ReadMode mode) {
+        if constexpr (queues_loads)
+            return Ask<LoadQueue<Entity, Env, Database>, decltype(Ops::load(key, mode))>(driver, loads_, Ops::load(key, mode));
+        else
+            return query(QueryKind::load, driver, Ops::load(key, mode));
     }
 
     void hide(Level level, std::string_view operation, const Error& failure) { env.observe(event::HiddenFailure{level, operation, failure}); }
@@ -278,6 +289,11 @@ private:
         const bool ignore = !env.enabled(Guard::share_rule);
         (std::get<Space>(flights_).ignore_share_rule(ignore), ...);
     }
+
+    struct NoQueue {
+        NoQueue(Env&, Database&, std::size_t, std::size_t) noexcept {}
+    };
+    std::conditional_t<queues_loads, LoadQueue<Entity, Env, Database>, NoQueue> loads_{env, database, options.loads_apart, options.batch_size};
 
     template <std::size_t... Space>
     static std::tuple<SingleFlight<space_key_t<Entity, Space>, Loaded<Entity>>...> flights_of(std::index_sequence<Space...>);

@@ -309,7 +309,7 @@ private:
         Result result;
         result.loaded_at = core.env.now();
         if constexpr (Space == 0) {
-            auto asked = core.query(QueryKind::load, driver, Ops::load(key, ReadMode::plain));
+            auto asked = core.load(driver, key, ReadMode::plain);
             auto outcome = co_await asked;
             take(core, result, std::move(outcome));
         } else {
@@ -402,11 +402,11 @@ private:
             if (Policy::fenced && !Policy::guarantee.current_reads && !Core::Schema::has_embeds && intent.at_least == 0 && intent.max_age == Duration::max() && !seen.unsettled && seen.floored && core.fills(Tiers::authority_level)) mode = ReadMode::recent;
         }
         result.loaded_at = core.env.now();
-        auto asked = core.query(QueryKind::load, driver, Ops::load(key, mode));
+        auto asked = core.load(driver, key, mode);
         auto outcome = co_await asked;
         if (outcome.has_error() && mode == ReadMode::recent) {
             mode = ReadMode::plain;
-            auto again = core.query(QueryKind::load, driver, Ops::load(key, mode));
+            auto again = core.load(driver, key, mode);
             outcome = co_await again;
         }
         take(core, result, std::move(outcome));
@@ -481,7 +481,7 @@ private:
         if (known_before(core, *epoch, result.loaded_at)) co_return epoch->number;
         Result again;
         again.loaded_at = core.env.now();
-        auto asked = core.query(QueryKind::load, driver, Ops::load(key, ReadMode::plain));
+        auto asked = core.load(driver, key, ReadMode::plain);
         auto outcome = co_await asked;
         take(core, again, std::move(outcome));
         if (again.error.failed() || !again.row.full) co_return std::nullopt;

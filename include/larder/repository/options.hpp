@@ -54,6 +54,9 @@ struct Options {
     unsigned conflict_retries = 16;
     /// How many rows a batched query loads at the most; more than 0.
     std::size_t batch_size = 500;
+    /// How many loads of single rows by primary key are under way at a time in a database that talks to a server without blocking: those
+    /// beyond wait for one of them to answer and leave in its place, all in one query. 0: none waits, each is a query of its own.
+    std::size_t loads_apart = 4;
     /// Declares that this repository is the only one that writes these rows, so that its in-process tier may call a write
     /// effective. Without it, and without a shared tier, a write is pending for the TTL (or for the longest that a read of this
     /// repository asked for): another process may keep the old row that long.

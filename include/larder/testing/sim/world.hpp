@@ -192,6 +192,8 @@ private:
         options.negative_ttl = std::chrono::milliseconds(400);
         options.stale_if_error = std::chrono::seconds(1);
         options.conflict_retries = 2;
+        // Every other process lets its loads share queries as soon as two come together.
+        if (actor.process % 2 == 1) options.loads_apart = 1;
         options.executor = scheduler_.executor(actor);
         SimEnvironment environment(shared_, actor);
         choices_.enter(process);
