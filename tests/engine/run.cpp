@@ -45,6 +45,7 @@ using larder::errc;
 using larder::Error;
 using larder::Failure;
 using larder::Outcome;
+using larder::detail::AnsweringDriver;
 using larder::detail::Ask;
 using larder::detail::Driver;
 using larder::detail::Rendezvous;
@@ -94,6 +95,24 @@ Task<Answer> later(Driver& driver, Remote& remote) {
     co_return outcome ? Answer(*outcome) : Answer(outcome.error());
 }
 
+AnsweringDriver<Answer>& answering(Driver& driver) { return dynamic_cast<AnsweringDriver<Answer>&>(driver); }
+/// Answers before it waits, twice.
+Task<Answer> twice_early(Driver& driver, Remote& remote, bool& over) {
+    answering(driver).answer_early(Answer(1));
+    answering(driver).answer_early(Answer(2));
+    auto rest = later(driver, remote);
+    auto last = co_await rest;
+    over = true;
+    co_return last;
+}
+/// Answers early, but after it has waited.
+Task<Answer> early_after(Driver& driver, Remote& remote) {
+    auto first = later(driver, remote);
+    auto answer = co_await first;
+    answering(driver).answer_early(answer);
+    co_return answer;
+}
+
 /// Starts an operation that a test answers.
 template <class Token>
 auto start(asio::any_io_executor home, Remote& remote, Token&& token) {
@@ -106,6 +125,34 @@ auto start_done(asio::any_io_executor home, Token&& token) {
 }
 
 } // namespace
+
+TEST_CASE("a task may answer before it is over: once, outside of its own frames, and the rest is dropped") {
+    asio::io_context context;
+    Remote remote;
+    std::vector<int> answers;
+    bool over = false;
+    run_async<Answer>(context.get_executor(), [&](Driver& driver) { return twice_early(driver, remote, over); }, [&](const Error&, const Answer& answer) { answers.push_back(answer.value); });
+    CHECK(answers.empty());
+    context.run();
+    CHECK(answers == std::vector{1});
+    CHECK(!over);
+    remote.answer(3);
+    CHECK(over);
+    CHECK(answers == std::vector{1});
+}
+
+TEST_CASE("who was cancelled is answered no more, early or late") {
+    asio::io_context context;
+    Remote remote;
+    asio::cancellation_signal cancel;
+    std::vector<Error> failures;
+    run_async<Answer>(context.get_executor(), [&](Driver& driver) { return early_after(driver, remote); }, asio::bind_cancellation_slot(cancel.slot(), [&](const Error& failure, const Answer&) { failures.push_back(failure); }));
+    cancel.emit(asio::cancellation_type::terminal);
+    remote.answer(1);
+    context.run();
+    REQUIRE(failures.size() == 1);
+    CHECK(failures[0].code == asio::error::operation_aborted);
+}
 
 TEST_CASE("every completion token gets the answer") {
     asio::io_context context;

@@ -82,6 +82,24 @@ TEST_CASE("the first caller leads, at once; loads of other keys are not in the w
     CHECK(loads.table.waiting() == 0);
 }
 
+TEST_CASE("who joined before the load began may have its answer before the end; the others wait for it") {
+    Loads loads;
+    auto& leader = loads.join();
+    auto& early = loads.join();
+    leader.lead().begin();
+    auto& late = loads.join();
+    leader.lead().before_fill();
+    leader.lead().answer(Answer(5));
+    CHECK(loads.driver.go_on() == 1);
+    CHECK(early.answer() == 5);
+    CHECK(late.waits());
+    CHECK(loads.table.size() == 1);
+    leader.finish(5, true);
+    CHECK(loads.driver.go_on() == 1);
+    CHECK(late.answer() == 5);
+    CHECK(loads.table.size() == 0);
+}
+
 TEST_CASE("who joined before the load began takes its answer") {
     Loads loads;
     auto& leader = loads.join();

@@ -202,3 +202,39 @@ TEST_CASE("scenario 11: failover to a lagging cache: no old hit") {
     CHECK(unguarded.old_code);
     CHECK(read_after_failover(Under::row_probe, {Guard::identity_epoch}).version == 2);
 }
+
+TEST_CASE("an answer of the database waits for no fill, neither for who loaded nor for who waited for that load from its beginning") {
+    under_each(caching_rows, [](Under under) {
+        Stage stage(under);
+        stage.plant("k", "c1");
+        const auto load = stage.a.hold("load of row k");
+        const auto fill = stage.a.hold("fill row");
+        const auto leader = stage.a.begin_find("k");
+        const auto early = stage.a.begin_find("k");
+        stage.settle();
+        REQUIRE(load.there());
+        const auto late = stage.a.begin_find("k");
+        load.go();
+        REQUIRE(fill.there());
+        CHECK(leader->version() == 1);
+        CHECK(early->version() == 1);
+        CHECK_MESSAGE(!late.done(), "who came when the row was being read shares its answer only if the fill shows that nobody wrote meanwhile");
+        fill.go();
+        CHECK(late->version() == 1);
+        CHECK(stage.gate.count("load of row k") == 1);
+    });
+}
+
+TEST_CASE("and so with an alternate key, of which the alias and the row are filled") {
+    under_each(caching_rows, [](Under under) {
+        Stage stage(under);
+        stage.plant("k", "c1");
+        const auto fill = stage.a.hold("fill");
+        const auto read = stage.a.find_by("c1");
+        CHECK(read->version() == 1);
+        REQUIRE(fill.there());
+        fill.go();
+        CHECK(stage.kept_code("c1").answer == larder::Answer::hit);
+        CHECK(stage.kept("k").answer == larder::Answer::hit);
+    });
+}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <larder/engine/core.hpp>
+#include <larder/engine/early_answer.hpp>
 #include <larder/engine/task.hpp>
 #include <larder/engine/tier_path.hpp>
 #include <larder/engine/verbs.hpp>
@@ -40,6 +41,9 @@ struct Reader {
     using KeyOf = space_key_t<Entity, Space>;
     template <std::size_t Space>
     using Leader = typename SingleFlight<KeyOf<Space>, Result>::Leader;
+    using Early = EarlyAnswer<Result>;
+    /// Whether filling the tiers takes a while, so that answers are given before it.
+    static constexpr bool fills_later = Policy::caches_rows && asynchronous_tier<typename Core::Authority, Entity>;
     /// The key space of the group whose epoch marks rows; without such marks any space will do.
     static constexpr std::size_t epoch_space = Policy::stamp == Stamp::group_epoch ? epoch_space_v<Policy, Entity> : 0;
 
@@ -50,8 +54,9 @@ struct Reader {
     };
 
     /// Reads a row by the key of a space, sharing the load with whoever may share it.
+    /// \param early is given the answer, if it comes from the database, before the tiers are filled.
     template <std::size_t Space>
-    static Task<Result> find(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent) {
+    static Task<Result> find(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Early early = {}) {
         if (intent.truth) {
             auto load = ask_truth<Space>(core, driver, key);
             co_return co_await load;
@@ -62,7 +67,7 @@ struct Reader {
             auto joined = co_await join;
             if (joined.leader) {
                 auto leader = std::move(*joined.leader);
-                auto fetch = fetch_any<Space>(core, driver, key, intent, extent, &leader);
+                auto fetch = fetch_any<Space>(core, driver, key, intent, extent, &leader, early);
                 Fetched fetched = co_await fetch;
                 // A fill that was stored shows that nothing was published meanwhile. Where a commit alone makes an answer old, it shows nothing.
                 leader.finish(fetched.result, fetched.stored && !Policy::guarantee.current_reads);
@@ -73,7 +78,7 @@ struct Reader {
                 co_return std::move(*joined.answer);
             }
         }
-        auto fetch = fetch_any<Space>(core, driver, key, intent, extent, nullptr);
+        auto fetch = fetch_any<Space>(core, driver, key, intent, extent, nullptr, early);
         Fetched fetched = co_await fetch;
         co_return std::move(fetched.result);
     }
@@ -297,11 +302,20 @@ private:
     }
 
     template <std::size_t Space>
-    static Task<Fetched> fetch_any(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Leader<Space>* leader) {
+    static Task<Fetched> fetch_any(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Leader<Space>* leader, Early early) {
         if constexpr (Space == 0)
-            return fetch(core, driver, key, intent, extent, leader);
+            return fetch(core, driver, key, intent, extent, leader, early);
         else
-            return fetch_by<Space>(core, driver, key, intent, extent, leader);
+            return fetch_by<Space>(core, driver, key, intent, extent, leader, early);
+    }
+
+    /// Gives what the database has answered to those who wait for it, before the tiers are filled.
+    template <std::size_t Space>
+    static void answer_before_fill(const Result& result, Leader<Space>* leader, Early early) {
+        if constexpr (fills_later) {
+            if (leader) leader->answer(result);
+            early(result);
+        }
     }
 
     template <std::size_t Space>
@@ -338,7 +352,7 @@ private:
         }
     }
 
-    static Task<Fetched> fetch(Core& core, Driver& driver, const Key& key, Read intent, Extent extent, Leader<0>* leader) {
+    static Task<Fetched> fetch(Core& core, Driver& driver, const Key& key, Read intent, Extent extent, Leader<0>* leader, Early early) {
         Seen<Row> seen;
         if constexpr (Policy::caches_rows) {
             Demand demand;
@@ -362,7 +376,7 @@ private:
                 core.env.observe(event::Lookup{seen.level, seen.answer == Answer::bypass ? LookupOutcome::bypass : LookupOutcome::miss, false});
             }
         }
-        auto load = load_row(core, driver, key, intent, extent, seen, leader);
+        auto load = load_row(core, driver, key, intent, extent, seen, leader, early);
         co_return co_await load;
     }
 
@@ -391,7 +405,7 @@ private:
     }
 
     /// Loads a row and fills it where `seen` gives the right to.
-    static Task<Fetched> load_row(Core& core, Driver& driver, const Key& key, Read intent, Extent extent, Seen<Row>& seen, Leader<0>* leader) {
+    static Task<Fetched> load_row(Core& core, Driver& driver, const Key& key, Read intent, Extent extent, Seen<Row>& seen, Leader<0>* leader, Early early = {}) {
         Fetched fetched;
         Result& result = fetched.result;
         if (leader) leader->begin();
@@ -428,13 +442,15 @@ private:
         if constexpr (Policy::caches_rows) {
             if (seen.lease != 0) {
                 if (leader) leader->before_fill();
+                // What a replica has answered may be too old, which the fill will tell.
+                if (mode != ReadMode::recent) answer_before_fill<0>(result, leader, early);
                 auto fill = fill_row(core, driver, key, intent, seen, result);
                 fetched.stored = co_await fill;
             }
         }
         if (mode == ReadMode::recent && !fetched.stored) {
             Seen<Row> nothing;
-            auto at_primary = load_row(core, driver, key, intent, extent, nothing, leader);
+            auto at_primary = load_row(core, driver, key, intent, extent, nothing, leader, early);
             co_return co_await at_primary;
         }
         co_return fetched;
@@ -491,7 +507,7 @@ private:
     }
 
     template <std::size_t Space>
-    static Task<Fetched> fetch_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Leader<Space>* leader) {
+    static Task<Fetched> fetch_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Leader<Space>* leader, Early early) {
         Seen<Row> ahead;
         auto first = look_ahead<Space>(core, driver, key, intent, leader, ahead);
         auto seen = co_await first;
@@ -525,7 +541,7 @@ private:
         } else {
             core.env.observe(event::Lookup{seen.level, seen.answer == Answer::bypass ? LookupOutcome::bypass : LookupOutcome::miss, true});
         }
-        auto load = load_by<Space>(core, driver, key, intent, extent, seen, leader);
+        auto load = load_by<Space>(core, driver, key, intent, extent, seen, leader, early);
         co_return co_await load;
     }
 
@@ -570,7 +586,7 @@ private:
 
     /// Loads a row by an alternate key and fills the alias, and only if that was stored, the row.
     template <std::size_t Space>
-    static Task<Fetched> load_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Seen<std::optional<Key>>& seen, Leader<Space>* leader) {
+    static Task<Fetched> load_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Seen<std::optional<Key>>& seen, Leader<Space>* leader, Early early) {
         Fetched fetched;
         Result& result = fetched.result;
         if (leader) leader->begin();
@@ -587,6 +603,7 @@ private:
             co_return fetched;
         }
         if (seen.lease == 0) co_return fetched;
+        answer_before_fill<Space>(result, leader, early);
         if (!result.row.full) {
             FillRequest<std::optional<Key>> request;
             request.lifetime = seen.unsettled ? Lifetime{} : core.negative_lifetime();

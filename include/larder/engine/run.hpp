@@ -3,6 +3,7 @@
 
 #include <larder/engine/ask.hpp>
 #include <larder/engine/driver.hpp>
+#include <larder/engine/early_answer.hpp>
 #include <larder/engine/task.hpp>
 #include <larder/error.hpp>
 
@@ -107,10 +108,10 @@ Timer timer_of(const Env& env) {
 /// Drives a task for an asynchronous verb: blocking work goes to the backend's executor, the handler is called on its own.
 ///
 /// The task is detached from its handler: cancellation answers the handler with `operation_aborted` at once, and the task,
-/// with the load or write that others may depend on, goes on to its end. So the task never needs the handler's executor to
-/// go on, and holds it at work only until the handler was called.
+/// with the load or write that others may depend on, goes on to its end; and so it does if it has answered early itself. So the task never
+/// needs the handler's executor to go on, and holds it at work only until the handler was called.
 template <class Result, class Handler>
-class AsyncDriver final : public Driver, public std::enable_shared_from_this<AsyncDriver<Result, Handler>> {
+class AsyncDriver final : public AnsweringDriver<Result>, public std::enable_shared_from_this<AsyncDriver<Result, Handler>> {
     using IoExecutor = boost::asio::any_io_executor;
     using HandlerExecutor = boost::asio::associated_executor_t<Handler, IoExecutor>;
     using Work = std::decay_t<decltype(boost::asio::prefer(std::declval<const HandlerExecutor&>(), boost::asio::execution::outstanding_work.tracked))>;
@@ -141,6 +142,10 @@ public:
     }
 
     bool may_block() const noexcept override { return false; }
+    void answer_early(Result result) override {
+        if (claimed_.exchange(true)) return;
+        deliver(std::move(result), false, [](const auto& executor, auto call) { boost::asio::post(executor, std::move(call)); });
+    }
     void resume(std::coroutine_handle<> task) override { run(task); }
     void wake(std::coroutine_handle<> task) override { boost::asio::post(io_, Resumption(this->shared_from_this(), task)); }
 

@@ -82,6 +82,9 @@ public:
             for (Waiter* waiter : load_->waiters) waiter->entitled_if_stored = true;
         }
 
+        /// Answers those who may share the answer whatever becomes of the fill; the others go on waiting.
+        void answer(const Result& result) { table_->answer(*load_, result); }
+
         /// Ends the load with its answer. \param stored whether the answer was filled and the fill stored.
         void finish(const Result& result, bool stored) { std::exchange(table_, nullptr)->finish(*load_, &result, stored ? Share::if_entitled_to_stored : Share::if_entitled); }
 
@@ -177,6 +180,17 @@ public:
 
 private:
     Shard& shard_of(const Key& key) noexcept { return shards_[Hash{}(key) % shards_.size()]; }
+
+    void answer(Load& load, const Result& result) {
+        const std::lock_guard lock(shard_of(load.key).mutex);
+        std::erase_if(load.waiters, [&result](Waiter* waiter) {
+            if (!waiter->entitled) return false;
+            waiter->result = result;
+            waiter->part = Part::answered;
+            waiter->driver->wake(waiter->task); // under the lock, as in `finish`
+            return true;
+        });
+    }
 
     /// Ends a load: answers those who may share its result and hands the others the next load. \param result null if nobody may share.
     void finish(Load& load, const Result* result, Share share) {

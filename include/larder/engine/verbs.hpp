@@ -2,6 +2,7 @@
 #pragma once
 
 #include <larder/engine/core.hpp>
+#include <larder/engine/early_answer.hpp>
 #include <larder/engine/run.hpp>
 #include <larder/engine/task.hpp>
 
@@ -49,8 +50,36 @@ private:
     bool timed_ = false;
 };
 
+/// The caller of a verb, to whom it may give its answer before it is over.
+template <class Result, class Core>
+class Caller {
+public:
+    Caller(Core& core, Driver& driver, Verb verb, SteadyTime began) noexcept : core_(core), driver_(dynamic_cast<AnsweringDriver<Result>*>(&driver)), verb_(verb), began_(began) {}
+
+    /// Whether it takes an answer early.
+    bool listens() const noexcept { return driver_ != nullptr; }
+    /// Answers. \pre listens()
+    void answer(Result result) {
+        end(result);
+        driver_->answer_early(std::move(result));
+    }
+    /// Counts and times the call, once.
+    void end(const Result& result) {
+        if (std::exchange(ended_, true)) return;
+        core_.env.observe(event::Finished{verb_, precise_now(core_.env) - began_, result.failed(), 1});
+    }
+
+private:
+    Core& core_;
+    AnsweringDriver<Result>* driver_;
+    Verb verb_;
+    SteadyTime began_;
+    bool ended_ = false;
+};
+
 /// The frame around each verb: keeps what it needs alive, refuses it after shutdown, counts and times it.
-/// \param body `body(core, driver) -> Task<Result>`; kept until the task is done, so that the task may refer to what it holds.
+/// \param body `body(core, driver) -> Task<Result>`, or `body(core, driver, caller)` if it may answer its `Caller` early; kept until the task is
+/// done, so that the task may refer to what it holds.
 template <class Result, class Core, class Body>
 Task<Result> run_verb(std::shared_ptr<Core> core, Driver& driver, Verb verb, Body body) {
     const SteadyTime began = precise_now(core->env);
@@ -58,9 +87,15 @@ Task<Result> run_verb(std::shared_ptr<Core> core, Driver& driver, Verb verb, Bod
         core->env.observe(event::Finished{verb, precise_now(core->env) - began, true, 1});
         co_return Result(refusal_after_shutdown());
     }
-    auto task = body(*core, driver);
+    Caller<Result, Core> caller(*core, driver, verb, began);
+    auto task = [&] {
+        if constexpr (std::is_invocable_v<Body&, Core&, Driver&, Caller<Result, Core>&>)
+            return body(*core, driver, caller);
+        else
+            return body(*core, driver);
+    }();
     Result result = co_await task;
-    core->env.observe(event::Finished{verb, precise_now(core->env) - began, result.failed(), 1});
+    caller.end(result);
     co_return result;
 }
 

@@ -51,6 +51,7 @@ class RequestScope;
 /// default `asio::deferred`). Both run the same algorithm. About the asynchronous forms:
 /// - *Executor*: the handler runs on its associated executor; if it has none, on `Options::executor`, or the database's, or the system
 ///   executor. Blocking database work runs on the database's executor, never on the caller's; with none, `errc::no_executor`.
+/// - *Fills*: a find is answered once the database has answered; tiers that talk to a server are filled after that.
 /// - *Cancellation*: all types answer the handler with `operation_aborted` at once; the load or write goes on to its end, since others may wait for it.
 /// - *g++ 12* destroys temporaries with captures or strings in a `co_await` expression twice: name the row, key or function first.
 /// - *Lifetime*: arguments are copied; the repository may be destroyed meanwhile, the executors and connections may not.
@@ -77,6 +78,7 @@ private:
     using Core = core_type;
     using Schema = schema_of<Entity>;
     using Reading = detail::Reader<Core>;
+    using Early = typename Reading::Early;
     using Writing = detail::Writer<Core>;
     using Steps = detail::WriteSteps<Core>;
     using Tiers = detail::TierPath<Core>;
@@ -508,12 +510,13 @@ private:
     template <std::size_t Space>
     auto finding(const space_view_t<Entity, Space>& view, const Read& how) {
         check_load_by<Space>();
-        return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<Found<Entity>> {
+        return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver, detail::Caller<Found<Entity>, Core>& caller) -> Task<Found<Entity>> {
             detail::Loaded<Entity> loaded;
             if (hit<Space>(self.lock(), view_of<Entity, Space>(key), how, is_whole, loaded)) {
                 tell_lookups<Space>(core);
             } else {
-                auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::whole);
+                const auto give = [&](const detail::Loaded<Entity>& answer) { caller.answer(detail::judge_whole(core, detail::Loaded<Entity>(answer))); };
+                auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::whole, caller.listens() ? Early(give) : Early());
                 loaded = co_await find;
             }
             co_return detail::judge_whole(core, std::move(loaded));
@@ -524,12 +527,13 @@ private:
     auto finding_warm(const space_view_t<Entity, Space>& view, const Read& how) {
         static_assert(Schema::has_warm, "larder: the schema declares no warm fields: add larder::warm<&Entity::field, ...>");
         check_load_by<Space>();
-        return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<FoundWarm<Entity>> {
+        return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver, detail::Caller<FoundWarm<Entity>, Core>& caller) -> Task<FoundWarm<Entity>> {
             detail::Loaded<Entity> loaded;
             if (hit<Space>(self.lock(), view_of<Entity, Space>(key), how, is_anything, loaded)) {
                 tell_lookups<Space>(core);
             } else {
-                auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::warm);
+                const auto give = [&](const detail::Loaded<Entity>& answer) { caller.answer(detail::judge_warm(core, detail::Loaded<Entity>(answer))); };
+                auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::warm, caller.listens() ? Early(give) : Early());
                 loaded = co_await find;
             }
             co_return detail::judge_warm(core, std::move(loaded));
