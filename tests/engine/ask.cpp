@@ -220,4 +220,5 @@ TEST_CASE("an exception that is being handled is told in words, with the operati
     CHECK(told(Failure(Error{errc::revoked, "the very text"})).text == "the very text");
     CHECK(told(Failure(Error{errc::revoked, "the very text"})) == errc::revoked);
     CHECK(told(1) == errc::exception_thrown);
+    CHECK(told(Failure(Error())) == errc::exception_thrown);
 }

@@ -247,6 +247,25 @@ TEST_CASE("the first failure is the unit's, whatever its function makes of it") 
     check(errc::revoked, "passes", [&](auto& unit) { return unit.update(passes, revoked.id, [](Pass&) {}); });
 }
 
+TEST_CASE("a unit whose function wants to fail, but with the error of an answer that is merely absent, is rolled back") {
+    Both<> world;
+    auto& passes = *world.passes;
+    const Pass row = world.cached(1);
+    const auto half = [&](auto& unit) {
+        unit.update(passes, row.id, [](Pass& pass) { pass.note = "half"; });
+        return unit.find(passes, 999).error();
+    };
+    CHECK(in_one_transaction(world.all(), [&](auto& unit) { throw Failure(half(unit)); }).error() == errc::exception_thrown);
+    world.expect_found(row, "after a Failure without an error");
+    const auto nothing = in_one_transaction(world.all(), [&](auto& unit) -> Outcome<std::string> { return half(unit); });
+    CHECK(nothing.error() == errc::invalid_options);
+    world.expect_found(row, "after an outcome of nothing");
+    world.expect_free(row, "after an outcome of nothing");
+    CHECK(in_one_transaction(world.all(), [&](auto& unit) { unit.update(passes, row.id, [](Pass&) { throw Failure(Error()); }); }).error() == errc::exception_thrown);
+    CHECK(passes.update(row.id, [](Pass&) { throw Failure(Error()); }).error() == errc::exception_thrown);
+    world.expect_found(row, "in the end");
+}
+
 TEST_CASE("a unit that cannot begin or is not committed says why") {
     Both<> world;
     auto& passes = *world.passes;

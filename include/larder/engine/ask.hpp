@@ -19,11 +19,13 @@ namespace larder {
 inline namespace v0 {
 namespace detail {
 
-/// Turns the exception being handled into an error; `what` names the operation.
+/// Turns the exception being handled into an error, always one that is set; `what` names the operation.
 inline Error error_of_exception(std::string_view what) {
     try {
         throw;
     } catch (const Failure& failure) {
+        // That a row is absent is no error, so `Failure(found.error())` may say nothing.
+        if (!failure.error()) return {errc::exception_thrown, std::string(what) + ": a Failure without an error"};
         return failure.error();
     } catch (const std::exception& thrown) {
         return {errc::exception_thrown, std::string(what) + ": " + thrown.what()};

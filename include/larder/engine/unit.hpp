@@ -324,7 +324,7 @@ public:
             auto work = perform<T>(driver, body);
             answer = co_await work;
         }
-        if (answer.has_error()) fail_with(answer.error());
+        if (answer.has_error()) fail_with(reason_of(answer.error()));
         if (failure_) {
             auto undo = first.query_in(transaction, QueryKind::roll_back, driver, Ends::roll_back());
             co_await undo;
@@ -379,6 +379,11 @@ private:
 
     void fail_with(Error failure) {
         if (!failure_) failure_ = std::move(failure);
+    }
+
+    /// Why the function gave no value. That a row is absent is no error, so it may have given one that is not set.
+    static Error reason_of(const Error& given) {
+        return given ? given : Error{errc::invalid_options, "the function of the unit of work gave neither a value nor an error that is set"};
     }
 
     /// Why the unit must not begin, if it must not.
