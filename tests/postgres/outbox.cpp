@@ -21,6 +21,29 @@ using larder::testing::Setting;
 
 namespace {
 
+/// Rows of a table with a long name.
+template <int>
+struct Shelf {
+    std::int16_t number = 0;
+    std::string label;
+    std::uint64_t version = 0;
+};
+using Upper = Shelf<1>;
+using Lower = Shelf<2>;
+BOOST_DESCRIBE_STRUCT(Upper, (), (number, label, version))
+BOOST_DESCRIBE_STRUCT(Lower, (), (number, label, version))
+
+} // namespace
+
+template <>
+struct larder::entity_traits<Upper>
+    : larder::schema<"shelves of the larder in the house on the hill, äöü, the upper ones", larder::primary<&Upper::number>, larder::version<&Upper::version>, larder::reusable> {};
+template <>
+struct larder::entity_traits<Lower>
+    : larder::schema<"shelves of the larder in the house on the hill, äöü", larder::primary<&Lower::number>, larder::version<&Lower::version>, larder::reusable> {};
+
+namespace {
+
 constexpr std::chrono::milliseconds none{0}, second{1000};
 
 template <class Entity>
@@ -101,6 +124,45 @@ TEST_CASE("entries are taken when they are old enough, by one at a time, and com
         CHECK(*removed == all);
     }
     CHECK(take(outbox, 10, none, none)->size() == 2);
+}
+
+TEST_CASE("tables whose names differ late, or where longer names are cut off, have outboxes of their own that miss nothing") {
+    PostgresPlace place;
+    const auto pool = place.pool();
+    REQUIRE(succeeds(create_tables<Upper, Lower>(pool)));
+    REQUIRE(succeeds(create_outboxes<Upper, Lower>(pool, {.notifies = true})));
+    const auto check = [&]<class Entity>(PostgresOutbox<Entity> outbox, std::int16_t number) {
+        const std::string table = '"' + std::string(schema_of<Entity>::table) + '"';
+        place.run("INSERT INTO " + table + " VALUES (" + std::to_string(number) + ", 'a', 1); UPDATE " + table + " SET label = 'b'");
+        place.run("DELETE FROM " + table);
+        const auto entries = take(outbox, 10, none, second);
+        REQUIRE(succeeds(entries));
+        std::vector<Version> versions;
+        for (const auto& entry : *entries) {
+            CHECK(entry.key == number);
+            versions.push_back(entry.version);
+        }
+        std::sort(versions.begin(), versions.end());
+        CHECK(versions == std::vector<Version>{1, 2, 3});
+    };
+    check(PostgresOutbox<Upper>(pool), 1);
+    check(PostgresOutbox<Lower>(pool), 2);
+}
+
+TEST_CASE("an entry of a row that the entity cannot be holds nobody up") {
+    PostgresPlace place;
+    const auto pool = place.pool();
+    REQUIRE(succeeds(create_tables<Lower>(pool)));
+    REQUIRE(succeeds(create_outboxes<Lower>(pool)));
+    const std::string table = '"' + std::string(schema_of<Lower>::table) + '"';
+    place.run("INSERT INTO " + table + " VALUES (1, 'a', 1), (100000, 'of somebody who has more room', 1), (-100000, 'b', 1), (2, 'a', 1)");
+    PostgresOutbox<Lower> outbox(pool);
+    const auto entries = take(outbox, 10, none, std::chrono::hours(1));
+    REQUIRE(succeeds(entries));
+    REQUIRE(entries->size() == 2);
+    CHECK(entries->front().key + entries->back().key == 3);
+    const std::string left = place.run("SELECT format('SELECT count(*) FROM %I', relname) FROM pg_class WHERE relname LIKE 'larder!_outbox!_%' ESCAPE '!' AND relkind = 'r' AND relnamespace = current_schema()::regnamespace");
+    until(place, left, "2");
 }
 
 TEST_CASE("a relay tells the caches what others wrote, and leaves alone what they know") {

@@ -14,6 +14,8 @@
 #include <larder/database/detail/sql_writer.hpp>
 #include <larder/database/postgres_pool.hpp>
 
+#include <boost/hash2/fnv1a.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +23,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -54,9 +57,10 @@ struct PostgresOutboxSql {
     /// The columns whose change is one of the row's content.
     using Content = without_members_t<Kept, typename Schema::version_members>;
 
-    static std::string table() { return "larder_outbox_" + std::string(Schema::table); }
-    static std::string notifying_function() { return "larder_notify_" + std::string(Schema::table); }
-    static std::string version_function() { return "larder_version_" + std::string(Schema::table); }
+    static std::string table() { return name_of("larder_outbox_"); }
+    static std::string update_trigger() { return name_of("larder_outbox_", "_update"); }
+    static std::string notifying_function() { return name_of("larder_notify_"); }
+    static std::string version_function() { return name_of("larder_version_"); }
 
     static std::string create_table() {
         Writer sql;
@@ -99,7 +103,7 @@ struct PostgresOutboxSql {
             statements.push_back(sql.text(" EXECUTE FUNCTION ").name(procedure).text("()").take());
         };
         add(table(), table(), "AFTER INSERT OR DELETE", [](Writer&) {});
-        add(table() + "_update", table(), "AFTER UPDATE", [](Writer& sql) {
+        add(update_trigger(), table(), "AFTER UPDATE", [](Writer& sql) {
             sql.text(" WHEN (");
             differ(sql, Kept{});
             sql.text(")");
@@ -151,6 +155,24 @@ struct PostgresOutboxSql {
     }
 
 private:
+    /// The table's name between two words. PostgreSQL cuts names off after 63 bytes; one that is longer ends with a hash of the whole, so that no two become one.
+    static std::string name_of(std::string_view before, std::string_view after = {}) {
+        constexpr std::size_t most_bytes = 63, digits = 16;
+        std::string name(before);
+        name.append(std::string_view(Schema::table)).append(after);
+        if (name.size() <= most_bytes) return name;
+        boost::hash2::fnv1a_64 hash;
+        hash.update(name.data(), name.size());
+        std::uint64_t number = hash.result();
+        std::size_t end = most_bytes - digits - 1;
+        constexpr auto goes_on = [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }; // of a character in UTF-8
+        while (goes_on(name[end])) --end;
+        name.resize(end);
+        name += '_';
+        for (std::size_t i = 0; i < digits; ++i, number <<= 4) name += "0123456789abcdef"[number >> 60];
+        return name;
+    }
+
     static std::string function(const std::string& name, const std::string& body) {
         Writer sql;
         return sql.text("CREATE OR REPLACE FUNCTION ").name(name).text("() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS ").text(PostgresSql<Entity>::quoted(body)).take();
@@ -220,22 +242,35 @@ public:
 
     boost::asio::any_io_executor executor() const { return pool_.executor(); }
 
-    /// Takes the oldest entries: others do not get them for a while, after which they come again unless they were removed.
+    /// Takes the oldest entries: others do not get them for a while, after which they come again unless they were removed. An entry of a row whose key is
+    /// none of the entity's, such as a number out of the field's range, is removed at once: no cache can have that row.
     /// \param limit how many at the most. \param grace how old they are at the least. \param lease for how long they are taken.
     /// \param handler `handler(Outcome<std::vector<OutboxEntry<Entity>>>)`.
     template <class Handler>
     void async_take(std::size_t limit, std::chrono::microseconds grace, std::chrono::microseconds lease, Handler handler) {
         detail::PostgresRequest request(pool_.options().max_value_bytes);
         request.writes().template step<&Statements::take>().bind(static_cast<std::int64_t>(limit)).bind(static_cast<std::int64_t>(grace.count())).bind(static_cast<std::int64_t>(lease.count()));
-        submit<Entries>(std::move(request), std::move(handler), [](const detail::PostgresAnswer& answer) -> Outcome<Entries> {
+        submit<Entries>(std::move(request), std::move(handler), [outbox = *this](const detail::PostgresAnswer& answer) mutable -> Outcome<Entries> {
             const auto* result = answer.results.back().get();
-            Entries entries(static_cast<std::size_t>(PQntuples(result)));
-            for (std::size_t i = 0; i < entries.size(); ++i) {
-                const detail::PostgresRow row(result, static_cast<int>(i));
-                row.read(0, entries[i].id);
-                if (auto wrong = detail::read_key<Entity>(row, 1, typename Statements::Keys{}, entries[i].key)) return wrong;
-                row.read(1 + static_cast<int>(Statements::Keys::size), entries[i].version);
+            const int count = PQntuples(result);
+            Entries entries;
+            entries.reserve(static_cast<std::size_t>(count));
+            std::vector<std::int64_t> strange;
+            for (int i = 0; i < count; ++i) {
+                const detail::PostgresRow row(result, i);
+                OutboxEntry<Entity> entry;
+                row.read(0, entry.id);
+                detail::Cell worst = detail::Cell::read;
+                if (auto wrong = detail::read_key<Entity>(row, 1, typename Statements::Keys{}, entry.key, &worst); worst == detail::Cell::wrong_value) {
+                    strange.push_back(entry.id);
+                    continue;
+                } else if (wrong) {
+                    return wrong;
+                }
+                row.read(1 + static_cast<int>(Statements::Keys::size), entry.version);
+                entries.push_back(std::move(entry));
             }
+            if (!strange.empty()) outbox.async_remove(strange, [](const Outcome<bool>&) {});
             return entries;
         });
     }

@@ -42,13 +42,14 @@ Error read_members(const Cursor& cursor, int first, Entity& row, MemberList<Memb
     return wrong;
 }
 
-/// Reads a key of a space from column `first` on.
+/// Reads a key of a space from column `first` on. \param why set to how the reading of its last column went, if it is given.
 template <entity Entity, class Cursor, auto... Members>
-Error read_key(const Cursor& cursor, int first, MemberList<Members...>, primary_key_t<Entity>& key) {
+Error read_key(const Cursor& cursor, int first, MemberList<Members...>, primary_key_t<Entity>& key, Cell* why = nullptr) {
     Error wrong;
     int column = first;
     const auto part = [&]<auto Member>(auto& value) {
         const Cell cell = cursor.read(column++, value);
+        if (why) *why = cell;
         if (cell != Cell::read) wrong = wrong_cell<Entity, Member>(cell);
         return cell == Cell::read;
     };
