@@ -249,6 +249,49 @@ TEST_CASE("a server that is full drops what it cannot change, and says so") {
     CHECK(client.hit() == 3);
 }
 
+TEST_CASE("a publication that ends every connection is given up, and does not have the server connected to without a pause") {
+    RedisServer own("--client-query-buffer-limit 1mb");
+    Client client(own.options());
+    REQUIRE(client.connected());
+    client.store(1, 2);
+    RedisCacheConfig<PackedCodec<>> roomy(client.connection);
+    roomy.max_value_bytes = std::size_t{4} << 20;
+    PassTier tier(roomy, client.env);
+    Publication<Pass> publication;
+    publication.primary = 1;
+    publication.version = 1;
+    auto large = sample_row<Pass>(1, 1);
+    large.note.assign(std::size_t{2} << 20, 'x');
+    publication.row = {std::make_shared<const Pass>(std::move(large)), nullptr, 0};
+    publication.lifetime = Client::life();
+    CHECK(tier.publish(std::span(&publication, 1)).has_error());
+    CHECK(eventually(client.io, [&] { return client.connection.status().forgotten == 1; }));
+    CHECK(eventually(client.io, [&] { return client.hit(2) == 1; }));
+    CHECK(client.connection.status().connections < 10);
+    CHECK(client.connection.status().owed == 0);
+}
+
+TEST_CASE("a publication that a busy server refused is delivered when it is free again") {
+    RedisServer own("--lua-time-limit 10");
+    RedisOptions patient = own.options();
+    patient.timeout = 5s;
+    // No heartbeat finds out before the publication does.
+    patient.heartbeat = 10min;
+    patient.near_delta = 20min;
+    Client client(patient);
+    client.store(1);
+    std::thread script([&] { own.command("EVAL 'while true do end' 0"); });
+    Outcome<void> published;
+    Version version = 1;
+    while (!published.has_error()) published = client.publish(++version, 0);
+    CHECK_MESSAGE(published.error().text.find("BUSY") != std::string::npos, published.error().text);
+    own.command("SCRIPT KILL");
+    script.join();
+    CHECK(eventually(client.io, [&] { return client.hit() == version; }));
+    CHECK(client.connection.status().owed == 0);
+    CHECK(client.connection.status().forgotten == 0);
+}
+
 TEST_CASE("a replica, which takes no writes, is no cache") {
     RedisServer master, replica;
     replica.command("REPLICAOF 127.0.0.1 " + std::to_string(master.port()));

@@ -45,7 +45,8 @@ struct RedisOptions {
     std::chrono::milliseconds timeout = std::chrono::milliseconds(500);
     /// How long it may take to connect, to log in and to prepare the connection. From 1 ms.
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(2);
-    /// The pause before a second attempt to connect, doubled with each further one up to `longest_pause`; each is shortened at random by up to a half.
+    /// The pause before a second attempt to connect, doubled with each further one up to `longest_pause`; each is shortened at random by up to a half. A connection
+    /// that lasts no longer than the pause counts as one more attempt.
     std::chrono::milliseconds first_pause = std::chrono::milliseconds(20);
     std::chrono::milliseconds longest_pause = std::chrono::seconds(2);
 
@@ -54,7 +55,8 @@ struct RedisOptions {
     /// The bound of in-process tiers in front: how long one may go on serving what another process has changed, if the news of it do not come.
     std::chrono::milliseconds near_delta = std::chrono::milliseconds(500);
     /// How many bytes of publications and expulsions that failed are kept, to be delivered before anything else when there is a connection again, unless
-    /// the cache has another identity then; beyond it the oldest are forgotten. 0: all are.
+    /// the cache has another identity then; beyond it the oldest are forgotten. 0: all are. What was sent several times, and ended with the connection each time, is
+    /// forgotten too.
     std::size_t owed_bytes = std::size_t{16} << 20;
     /// How long a record is kept that has no value, so that it still knows what it must not be filled with; more than any fence or lease.
     std::chrono::milliseconds keep_floors = std::chrono::minutes(30);
@@ -72,7 +74,7 @@ struct RedisStatus {
     std::uint64_t skipped = 0;      ///< Lookups and fills that were skipped while there was no connection.
     std::uint64_t timeouts = 0;     ///< Operations that took too long.
     std::uint64_t owed = 0;         ///< Publications and expulsions that failed and have yet to be delivered.
-    std::uint64_t forgotten = 0;    ///< Those that were not: too many, or for another identity of the cache.
+    std::uint64_t forgotten = 0;    ///< Those that were not: too many, sent too often in vain, or for another identity of the cache.
     std::uint64_t invalidations = 0;///< Keys that the server told to have changed.
     std::uint64_t flushes = 0;      ///< How often in-process tiers were emptied.
 };

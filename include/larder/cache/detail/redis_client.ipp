@@ -113,6 +113,7 @@ struct Generation {
     bool ended = false;  ///< Whether its run has ended.
     bool prepared = false;
     bool tracking = false;
+    SteadyTime ready{};              ///< When it was prepared.
     bool beating = false;            ///< Whether a heartbeat is under way.
     SteadyTime beaten{};             ///< When the last heartbeat was sent.
     SteadyTime identified{};         ///< When the cache's identity was last found.
@@ -144,6 +145,7 @@ struct Pending {
     bool late = false;      ///< Whether its caller was told that it failed.
     bool done = false;
     bool with_text = false; ///< Whether scripts go out in full, for the server has forgotten them.
+    unsigned sent = 0;      ///< How often it was sent.
 
     void finish(const RedisAnswer& answer) {
         if (std::exchange(done, true)) return;
@@ -324,6 +326,7 @@ private:
             if (pending->done) continue;
             const std::size_t count = pending->call->commands();
             for (std::size_t command = 0; command < count; ++command) write(batch->request, *pending, command);
+            ++pending->sent;
             batch->calls.emplace_back(std::move(pending), first);
             first += count;
         }
@@ -381,16 +384,21 @@ private:
         std::string unfit;
         for (auto& [pending, first] : batch.calls) {
             if (pending->done) continue;
-            bool forgotten = false;
+            bool forgotten = false, undone = false;
             for (std::size_t command = first; command < first + pending->call->commands(); ++command) {
                 const auto reply = batch.replies[command];
                 if (!reply.is_error()) continue;
                 if (reply.text().starts_with("NOSCRIPT")) forgotten = true;
                 if (reply.text().starts_with(redis_moved)) moved = true;
-                for (const std::string_view sign : {"READONLY", "LOADING", "MASTERDOWN", "NOAUTH"})
-                    if (reply.text().starts_with(sign)) unfit = reply.text();
+                for (const std::string_view sign : {"READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "BUSY"})
+                    if (reply.text().starts_with(sign)) {
+                        unfit = reply.text();
+                        undone = true;
+                    }
             }
-            if (forgotten && !pending->with_text) {
+            if (undone) {
+                give_up(*pending, unusable(unfit));
+            } else if (forgotten && !pending->with_text) {
                 pending->with_text = true;
                 waiting_.push_back(pending);
             } else {
@@ -399,22 +407,31 @@ private:
         }
         if (generation != generation_) return;
         if (!unfit.empty())
-            lose({errc::cache_unavailable, "the server cannot be used: " + unfit + " (" + where() + ")"}, true);
+            lose(unusable(unfit), true);
         else if (moved && !identifying_)
             identify();
         else
             send();
     }
 
-    /// Fails a call, and keeps what has to be delivered all the same.
+    /// \param words what a server says that does nothing of what it is asked for.
+    Error unusable(const std::string& words) const { return {errc::cache_unavailable, "the server cannot be used: " + words + " (" + where() + ")"}; }
+
+    /// Fails a call, and keeps what has to be delivered all the same; but not what was sent time and again, which may be what ends the connections.
     void give_up(Pending& pending, const Error& why) {
+        constexpr unsigned most_sent = 5;
         if (pending.done) return;
         const auto call = pending.call;
         pending.fail(why);
         if (closed_ || call->urgency() != RedisCall::Urgency::deliver) return;
+        if (pending.sent >= most_sent) {
+            forgotten_.fetch_add(1, std::memory_order_relaxed);
+            return;
+        }
         auto late = std::make_shared<Pending>();
         late->call = call;
         late->late = true;
+        late->sent = pending.sent;
         owed_.push_back(std::move(late));
         owed_bytes_ += call->bytes();
         forget(options().owed_bytes);
@@ -538,7 +555,7 @@ private:
         }
         if (!take_identity(batch.replies[redis_script_count + 1], sent)) return;
         generation->prepared = true;
-        failures_ = 0;
+        generation->ready = now();
         connections_.fetch_add(1, std::memory_order_relaxed);
         broken_.store(false, std::memory_order_release);
         connected_.store(true, std::memory_order_release);
@@ -658,13 +675,11 @@ private:
             }
             lose_feed();
             generation->lost = why;
-            if (generation->prepared) failures_ = 0;
+            // One that did not last is as good as none.
+            if (generation->prepared && now() - generation->ready >= pause_after(failures_)) failures_ = 0;
             put_down(generation);
         }
-        const Duration longest = options().longest_pause;
-        Duration pause = options().first_pause;
-        for (unsigned i = 1; i < failures_ && pause < longest; ++i) pause *= 2;
-        next_attempt_ = outage ? now() + (failures_ == 0 ? Duration::zero() : jittered(std::min(pause, longest))) : now();
+        next_attempt_ = outage ? now() + (failures_ == 0 ? Duration::zero() : jittered(pause_after(failures_))) : now();
         ++failures_;
         std::deque<std::shared_ptr<Pending>> kept;
         for (auto& pending : waiting_) {
@@ -677,6 +692,14 @@ private:
         waiting_ = std::move(kept);
         // The next tick, which is near, makes the next attempt.
         if (!closed_) timer_.cancel(), timer_soon();
+    }
+
+    /// The pause after so many attempts.
+    Duration pause_after(unsigned failures) const {
+        const Duration longest = options().longest_pause;
+        Duration pause = options().first_pause;
+        for (unsigned i = 1; i < failures && pause < longest; ++i) pause *= 2;
+        return std::min(pause, longest);
     }
 
     /// Cancels all that a connection does, whose handlers then fail what was sent. While it is being made, a cancellation may come
