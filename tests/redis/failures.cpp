@@ -8,8 +8,13 @@
 #include <boost/asio/post.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
+#include <span>
+#include <string>
 #include <thread>
+
+#include <signal.h>
 
 using namespace redis_tests;
 
@@ -269,6 +274,35 @@ TEST_CASE("a publication that ends every connection is given up, and does not ha
     CHECK(eventually(client.io, [&] { return client.hit(2) == 1; }));
     CHECK(client.connection.status().connections < 10);
     CHECK(client.connection.status().owed == 0);
+}
+
+TEST_CASE("more than a server can do within the time limit is delivered all the same, once") {
+    RedisServer own;
+    RedisOptions hurried = own.options();
+    hurried.timeout = 300ms;
+    Client client(hurried);
+    REQUIRE(client.connected());
+    own.send(SIGSTOP);
+    constexpr std::int64_t many = 20'000;
+    std::atomic<std::int64_t> ended{0};
+    for (std::int64_t number = 1; number <= many; ++number) {
+        Publication<Pass> publication;
+        publication.primary = number;
+        publication.version = 2;
+        publication.row = Client::row(number, 2);
+        publication.lifetime = Client::life();
+        client.tier.tier().async_publish(std::span(&publication, 1), [&ended](const Outcome<void>&) { ++ended; });
+    }
+    CHECK(eventually(client.io, [&] { return ended == many; }, 1min));
+    CHECK(client.connection.status().owed == many);
+    const auto connections = client.connection.status().connections;
+    own.send(SIGCONT);
+    CHECK(eventually(client.io, [&] { return client.connection.status().connected && client.connection.status().owed == 0; }, 1min));
+    // A lookup comes after all of it.
+    CHECK(eventually(client.io, [&] { return client.look().has_value(); }));
+    CHECK(client.connection.status().forgotten == 0);
+    CHECK(client.connection.status().connections <= connections + 3);
+    CHECK(own.command("DBSIZE") == std::to_string(many + 1));
 }
 
 TEST_CASE("a publication that a busy server refused is delivered when it is free again") {

@@ -56,7 +56,7 @@ struct RedisOptions {
     std::chrono::milliseconds near_delta = std::chrono::milliseconds(500);
     /// How many bytes of publications and expulsions that failed are kept, to be delivered before anything else when there is a connection again, unless
     /// the cache has another identity then; beyond it the oldest are forgotten. 0: all are. What was sent several times, and ended with the connection each time, is
-    /// forgotten too.
+    /// forgotten too. While much is delivered, all else waits.
     std::size_t owed_bytes = std::size_t{16} << 20;
     /// How long a record is kept that has no value, so that it still knows what it must not be filled with; more than any fence or lease.
     std::chrono::milliseconds keep_floors = std::chrono::minutes(30);

@@ -113,6 +113,7 @@ struct Generation {
     bool ended = false;  ///< Whether its run has ended.
     bool prepared = false;
     bool tracking = false;
+    bool delivering = false;         ///< Whether calls that are owed are under way.
     SteadyTime ready{};              ///< When it was prepared.
     bool beating = false;            ///< Whether a heartbeat is under way.
     SteadyTime beaten{};             ///< When the last heartbeat was sent.
@@ -164,6 +165,7 @@ struct Batch {
     boost::redis::request request;
     RedisReplies replies;
     std::vector<std::pair<std::shared_ptr<Pending>, std::size_t>> calls; ///< With the number of the first command of each.
+    bool owed = false; ///< Whether these are calls that were owed.
 };
 
 /// Calls and their time limits, connections one after the other, and the heartbeat. All but the inbox is used on one strand alone.
@@ -278,7 +280,7 @@ private:
             const std::shared_ptr<Pending> pending = std::move(watched_.front());
             watched_.pop_front();
             if (pending->done) continue;
-            stuck = stuck || (generation_ && generation_->prepared);
+            stuck = stuck || (generation_ && generation_->prepared && pending->sent != 0);
             timeouts_.fetch_add(1, std::memory_order_relaxed);
             give_up(*pending, {errc::timed_out, generation_ && generation_->prepared ? "Redis did not answer in time (" + where() + ")" : "there was no connection to Redis in time (" + where() + ")" + cause()});
         }
@@ -309,28 +311,37 @@ private:
         send();
     }
 
-    bool ready() const noexcept { return generation_ && generation_->prepared && !identifying_; }
+    bool ready() const noexcept { return generation_ && generation_->prepared && !generation_->delivering && !identifying_; }
 
     void send() {
         if (!ready()) return;
-        if (!owed_.empty()) {
-            waiting_.insert(waiting_.begin(), owed_.begin(), owed_.end());
-            owed_.clear();
-            owed_bytes_ = 0;
-            owed_count_.store(0, std::memory_order_relaxed);
-        }
-        if (waiting_.empty()) return;
         auto batch = std::make_shared<Batch>();
         std::size_t first = 0;
-        for (auto& pending : waiting_) {
-            if (pending->done) continue;
+        const auto add = [&](std::shared_ptr<Pending>&& pending) {
             const std::size_t count = pending->call->commands();
             for (std::size_t command = 0; command < count; ++command) write(batch->request, *pending, command);
             ++pending->sent;
             batch->calls.emplace_back(std::move(pending), first);
             first += count;
+        };
+        if (!owed_.empty()) {
+            // In portions that are answered soon, heartbeats between them; all else waits.
+            constexpr std::size_t most_commands = 256, most_bytes = std::size_t{1} << 20;
+            std::size_t bytes = 0;
+            while (!owed_.empty() && first < most_commands && bytes < most_bytes) {
+                bytes += owed_.front()->call->bytes();
+                add(std::move(owed_.front()));
+                owed_.pop_front();
+            }
+            owed_bytes_ -= bytes;
+            owed_count_.store(owed_.size(), std::memory_order_relaxed);
+            batch->owed = generation_->delivering = true;
+        } else {
+            for (auto& pending : waiting_)
+                if (!pending->done) add(std::move(pending));
+            waiting_.clear();
+            if (batch->calls.empty()) return;
         }
-        waiting_.clear();
         if (first == 0) {
             for (auto& [pending, number] : batch->calls) pending->finish(RedisAnswer(batch->replies, number, 0));
             return;
@@ -400,12 +411,16 @@ private:
                 give_up(*pending, unusable(unfit));
             } else if (forgotten && !pending->with_text) {
                 pending->with_text = true;
-                waiting_.push_back(pending);
+                if (pending->late)
+                    owe(pending);
+                else
+                    waiting_.push_back(pending);
             } else {
                 pending->finish(RedisAnswer(batch.replies, first, pending->call->commands()));
             }
         }
         if (generation != generation_) return;
+        if (batch.owed) generation->delivering = false;
         if (!unfit.empty())
             lose(unusable(unfit), true);
         else if (moved && !identifying_)
@@ -423,7 +438,7 @@ private:
         if (pending.done) return;
         const auto call = pending.call;
         pending.fail(why);
-        if (closed_ || call->urgency() != RedisCall::Urgency::deliver) return;
+        if (closed_ || call->urgency() != RedisCall::Urgency::deliver || call->commands() == 0) return;
         if (pending.sent >= most_sent) {
             forgotten_.fetch_add(1, std::memory_order_relaxed);
             return;
@@ -432,8 +447,12 @@ private:
         late->call = call;
         late->late = true;
         late->sent = pending.sent;
+        owe(std::move(late));
+    }
+
+    void owe(std::shared_ptr<Pending> late) {
+        owed_bytes_ += late->call->bytes();
         owed_.push_back(std::move(late));
-        owed_bytes_ += call->bytes();
         forget(options().owed_bytes);
     }
 
@@ -625,6 +644,7 @@ private:
         auto guard = std::make_shared<Pending>();
         guard->call = std::make_shared<Beat>();
         guard->deadline = sent + options().timeout;
+        guard->sent = 1;
         beat_ = guard;
         watched_.push_back(std::move(guard));
     }
