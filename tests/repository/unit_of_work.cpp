@@ -319,6 +319,9 @@ TEST_CASE("a unit whose commit got no answer says so, is not run again, and serv
     world.database->fail_once(QueryKind::commit, Stage::after, Error{errc::outcome_unknown, "lost"});
     CHECK(in_one_transaction(world.all(), [&](auto& unit) { unit.update(*world.passes, row.id, [](Pass& pass) { pass.note = "unknown"; }); }).error() == errc::outcome_unknown);
     CHECK(world.passes->find(row.id)->note == "unknown");
+    world.database->fail_once(QueryKind::commit, Stage::after, Error{errc::outcome_unknown, "lost"});
+    CHECK(in_one_transaction(world.all(), [&](auto& unit) { unit.template revoke_all_by<&Pass::holder_id>(*world.passes, world.holder()); }).error() == errc::outcome_unknown);
+    CHECK(world.passes->find(row.id).absence() == Absence::revoked);
 }
 
 TEST_CASE("others that stand in the way are told of, and the unit is run again if it may be") {

@@ -445,6 +445,9 @@ private:
     Task<bool> lift_fences(Driver& driver) {
         if constexpr (Index < sizeof...(Cores)) {
             auto& part = std::get<Index>(parts_);
+            // Rows of groups that may be revoked now, and that no fence keeps from being served.
+            if (doubt_ && part.hold.owner == 0)
+                for (const auto& key : part.revoked) part.keys.template in<0>().push_back(key);
             if (part.keys.size() != 0) {
                 auto lift = std::remove_cvref_t<decltype(part)>::Steps::lift_fence(*part.core, driver, part.keys, part.hold, doubt_);
                 co_await lift;
