@@ -7,6 +7,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +26,51 @@ namespace {
 using Passes = MemoryDatabase<Pass>;
 constexpr auto of_holder = space_of_v<Pass, &Pass::holder_id>;
 
+/// A number for whose copies there may be no memory.
+struct Heavy {
+    std::int64_t number = 0;
+
+    Heavy() = default;
+    Heavy(std::int64_t value) noexcept : number(value) {} // NOLINT: as a number
+    Heavy(const Heavy& other) : number(other.number) { count(); }
+    Heavy& operator=(const Heavy& other) {
+        count();
+        number = other.number;
+        return *this;
+    }
+
+    /// How many more copies there is memory for; negative: for all. After the one that fails there is again.
+    static inline int left = -1;
+    static void count() {
+        if (left >= 0 && left-- == 0) throw std::bad_alloc();
+    }
+};
+struct Load {
+    std::int64_t id = 0;
+    std::int64_t cart = 0;
+    Heavy weight;
+    std::optional<TimePoint> revoked_at;
+    std::uint64_t version = 0;
+};
+BOOST_DESCRIBE_STRUCT(Load, (), (id, cart, weight, revoked_at, version))
+
 } // namespace
+
+template <>
+struct larder::value_traits<Heavy> {
+    static constexpr Storage storage = Storage::integer;
+    using Stored = std::int64_t;
+    using View = std::int64_t;
+    static Stored to(const Heavy& value) noexcept { return value.number; }
+    static bool from(Stored stored, Heavy& value) noexcept {
+        value.number = stored;
+        return true;
+    }
+    static std::size_t heap(const Heavy&) noexcept { return 0; }
+};
+template <>
+struct larder::entity_traits<Load>
+    : larder::schema<"loads", larder::primary<&Load::id>, larder::group<&Load::cart>, larder::version<&Load::version>, larder::revoked<&Load::revoked_at>, larder::reusable> {};
 
 static_assert(database<Passes, Pass>);
 static_assert(loads_by<Passes, Pass, space_of_v<Pass, &Pass::code>>);
@@ -110,6 +159,55 @@ TEST_CASE("a hook sees each operation before and after, and can fail it either w
     seen.clear();
     check_fails(coupons.update({"a", 3, 1}, 1, {}), errc::version_conflict, "coupons");
     CHECK(seen == std::vector<std::string>{"coupons.update"});
+}
+
+TEST_CASE("an operation of a transaction that runs out of memory leaves nothing for others to see") {
+    using Act = std::function<void(MemoryDatabase<Load>&, MemoryTransaction&)>;
+    const std::vector<Act> acts{
+        [](auto& inside, auto&) { static_cast<void>(inside.load(1, ReadMode::plain)); },
+        [](auto& inside, auto&) { static_cast<void>(inside.insert({.id = 5, .cart = 1, .weight = 5, .revoked_at = {}, .version = 0})); },
+        [](auto& inside, auto&) { static_cast<void>(inside.update({.id = 2, .cart = 1, .weight = 7, .revoked_at = {}, .version = 1}, 1, {})); },
+        [](auto& inside, auto&) { static_cast<void>(inside.erase(1, 2, {})); },
+        [](auto& inside, auto&) {
+            static_cast<void>(inside.template revoke_all<space_of_v<Load, &Load::cart>>(1, {.id = 0, .cart = 0, .weight = 0, .revoked_at = TimePoint(), .version = 0}, schema_of<Load>::revoked_members{}));
+        },
+        [](auto&, auto& transaction) { static_cast<void>(transaction.commit({})); },
+    };
+    for (std::size_t act = 0; act < acts.size(); ++act) {
+        CAPTURE(act);
+        int failures = 0;
+        for (int copies = 0; copies < 60; ++copies) {
+            CAPTURE(copies);
+            const MemoryTables tables;
+            MemoryDatabase<Load> database(tables);
+            for (std::int64_t id = 1; id <= 3; ++id) REQUIRE(database.insert({.id = id, .cart = 1, .weight = id, .revoked_at = {}, .version = 0}).has_value());
+            bool failed = false;
+            {
+                auto transaction = database.begin(Isolation::rows).value();
+                auto inside = database.within(transaction);
+                REQUIRE(inside.update({.id = 1, .cart = 1, .weight = 10, .revoked_at = {}, .version = 1}, 1, {}).has_value());
+                REQUIRE(inside.erase(3, 1, {}).has_value());
+                REQUIRE(inside.insert({.id = 4, .cart = 1, .weight = 4, .revoked_at = {}, .version = 0}).has_value());
+                Heavy::left = copies;
+                try {
+                    acts[act](inside, transaction);
+                } catch (const std::bad_alloc&) {
+                    failed = true;
+                }
+                Heavy::left = -1;
+            }
+            if (!failed) continue;
+            ++failures;
+            const auto rows = database.list<space_of_v<Load, &Load::cart>>(1);
+            REQUIRE(rows->size() == 3);
+            for (std::int64_t id = 1; id <= 3; ++id) {
+                CHECK((*rows)[static_cast<std::size_t>(id - 1)].version == 1);
+                CHECK((*database.load(id, ReadMode::plain))->weight.number == id);
+            }
+            CHECK(database.insert({.id = 4, .cart = 1, .weight = 4, .revoked_at = {}, .version = 0})->version == 1);
+        }
+        CHECK(failures > 0);
+    }
 }
 
 TEST_CASE("a hook may use the database that it watches") {

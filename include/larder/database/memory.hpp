@@ -199,7 +199,14 @@ private:
     std::invoke_result_t<Work&, Table&> run_within(Table& table, Work& work) {
         if (!within_->open) return Error(errc::stopped, Refusal::table() + ": the transaction has ended");
         if (auto failed = within_->do_again()) return failed;
-        auto answer = work(table);
+        auto answer = [&] {
+            try {
+                return work(table);
+            } catch (...) {
+                within_->undo();
+                throw;
+            }
+        }();
         within_->undo();
         return answer;
     }
@@ -213,15 +220,14 @@ private:
                 if (answer) ++tables_.state_->commits;
                 return answer;
             }
-            table.note_changes_in(&within_->way_back);
-            auto answer = work(table);
-            table.note_changes_in(nullptr);
+            auto answer = [&] {
+                const typename Table::Noting noting(table, within_->way_back);
+                return work(table);
+            }();
             if (answer)
                 within_->writes.push_back([once_more = again(MemoryDatabase(tables_), *answer), &table](Transaction::Work& transaction) {
-                    table.note_changes_in(&transaction.way_back);
-                    const bool same = once_more(table);
-                    table.note_changes_in(nullptr);
-                    return same ? Error() : Transaction::conflict();
+                    const typename Table::Noting noting(table, transaction.way_back);
+                    return once_more(table) ? Error() : Transaction::conflict();
                 });
             return answer;
         });

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -60,16 +61,26 @@ private:
 
         /// Does all writes again. \pre the lock is held.
         Error do_again() {
-            for (const auto& write : writes)
-                if (auto failed = write(*this)) {
-                    undo();
-                    return failed;
-                }
+            try {
+                for (const auto& write : writes)
+                    if (auto failed = write(*this)) {
+                        undo();
+                        return failed;
+                    }
+            } catch (...) {
+                undo();
+                throw;
+            }
             return {};
         }
         /// \pre the lock is held.
         void undo() {
-            for (; !way_back.empty(); way_back.pop_back()) way_back.back()();
+            for (; !way_back.empty(); way_back.pop_back()) try {
+                    way_back.back()();
+                } catch (const std::bad_alloc&) {
+                    // It did nothing, and what the transaction has written must not stay: there may be room for it now.
+                    way_back.back()();
+                }
         }
     };
 

@@ -44,8 +44,17 @@ public:
     /// The ways back from changes, in their order.
     using Journal = std::vector<std::function<void()>>;
 
-    /// Where the way back from each change is noted from now on; null: nowhere.
-    void note_changes_in(Journal* journal) noexcept { journal_ = journal; }
+    /// Notes the way back from each change, for as long as it lives. A way back does no harm where the change came to nothing.
+    class Noting {
+    public:
+        Noting(MemoryTable& table, Journal& journal) noexcept : table_(table) { table_.journal_ = &journal; }
+        Noting(const Noting&) = delete;
+        Noting& operator=(const Noting&) = delete;
+        ~Noting() { table_.journal_ = nullptr; }
+
+    private:
+        MemoryTable& table_;
+    };
 
     /// Rows by primary key; what their embedded members hold means nothing.
     const Rows& rows() const noexcept { return rows_; }
@@ -98,6 +107,7 @@ public:
     /// Adds a row. \pre its keys are free.
     void add(const Entity& row) {
         const auto key = primary_key_of(row);
+        if (journal_) journal_->push_back([this, key] { take_out(key); });
         rows_.emplace(key, row);
         try {
             link(row, key);
@@ -107,13 +117,13 @@ public:
             throw;
         }
         if constexpr (Schema::is_generated) last_generated_ = std::max(last_generated_, static_cast<std::int64_t>(key));
-        note([this, key] { take_out(key); });
     }
 
     /// Replaces the row of the same primary key. \pre it exists and the new row's keys are free.
     void replace(const Entity& row) {
         const auto key = primary_key_of(row);
         auto& stored = rows_.find(key)->second;
+        if (journal_) journal_->push_back([this, old = stored] { replace(old); });
         auto copy = row;
         try {
             link(row, key);
@@ -123,21 +133,18 @@ public:
         }
         unlink(stored, key, &row);
         std::swap(stored, copy);
-        note([this, old = std::move(copy)] { replace(old); });
     }
 
     /// Removes a row. \pre it exists. \param grave the version of its tombstone, kept if the key is reusable.
     void remove(const Primary& key, Version grave) {
-        Entity old = take_out(key);
-        if constexpr (Schema::is_reusable && Schema::has_version) {
-            note([this, old, old_grave = first_version(key) - 1] {
-                graves_.insert_or_assign(primary_key_of(old), old_grave);
+        constexpr bool buries = Schema::is_reusable && Schema::has_version;
+        if (journal_)
+            journal_->push_back([this, old = *find(key), old_grave = first_version(key) - 1] {
+                if constexpr (buries) graves_.insert_or_assign(primary_key_of(old), old_grave);
                 add(old);
             });
-            graves_.insert_or_assign(primary_key_of(old), grave);
-        } else {
-            note([this, old = std::move(old)] { add(old); });
-        }
+        if constexpr (buries) graves_.insert_or_assign(key, grave);
+        take_out(key);
     }
 
     template <std::size_t Group>
@@ -149,23 +156,18 @@ public:
 
     template <std::size_t Group>
     std::uint64_t move_epoch(const space_key_t<Entity, Group>& key) {
-        note([this, key] { --std::get<Group - Schema::alias_end>(epochs_)[key]; });
-        return ++std::get<Group - Schema::alias_end>(epochs_)[key];
+        auto& epoch = std::get<Group - Schema::alias_end>(epochs_)[key];
+        if (journal_) journal_->push_back([&epoch, before = epoch] { epoch = before; });
+        return ++epoch;
     }
 
 private:
-    template <class WayBack>
-    void note(WayBack back) {
-        if (journal_) journal_->push_back(std::move(back));
-    }
-
-    /// Takes a row out as if it had never been. \pre it exists.
-    Entity take_out(const Primary& key) {
+    /// Takes a row out as if it had never been.
+    void take_out(const Primary& key) {
         const auto found = rows_.find(key);
+        if (found == rows_.end()) return;
         unlink(found->second, found->first, nullptr);
-        Entity row = std::move(found->second);
         rows_.erase(found);
-        return row;
     }
 
     template <std::size_t Space>
