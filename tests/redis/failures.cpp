@@ -326,6 +326,76 @@ TEST_CASE("a publication that a busy server refused is delivered when it is free
     CHECK(client.connection.status().forgotten == 0);
 }
 
+TEST_CASE("a server that refuses writes for a while serves nothing until it has taken the publication that it refused") {
+    struct Refusal {
+        const char* begin;
+        const char* end;
+        const char* word;
+    };
+    for (const auto& [begin, end, word] : {Refusal{"CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0", "NOREPLICAS"}, Refusal{"REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE", "READONLY"}}) {
+        CAPTURE(word);
+        RedisServer own;
+        RedisOptions hurried = own.options();
+        hurried.longest_pause = hurried.first_pause = 2ms;
+        Client client(hurried);
+        client.store(1);
+        const std::string identity = client.connection.status().identity;
+        own.command(begin);
+        CHECK(client.publish(2, 0).has_error());
+        CHECK(client.connection.status().owed == 1);
+        // It is found at the preparation, however often that is tried.
+        CHECK(eventually(client.io, [&] { return client.connection.status().last_failure.text.starts_with("the server tells no identity"); }));
+        CHECK(client.look().has_error());
+        CHECK(!client.connection.status().connected);
+        CHECK_MESSAGE(client.connection.status().last_failure.text.find(word) != std::string::npos, client.connection.status().last_failure.text);
+        CHECK(client.connection.status().owed == 1);
+        own.command(end);
+        // A server that was a replica for a while may be another cache, where nothing is left to be told.
+        CHECK(eventually(client.io, [&] { return client.look().has_value(); }));
+        CHECK(client.hit() == (client.connection.status().identity == identity ? 2 : 0));
+        CHECK(client.connection.status().owed == 0);
+        CHECK(client.connection.status().forgotten == (client.connection.status().identity == identity ? 0 : 1));
+    }
+}
+
+TEST_CASE("a publication that a server refuses whose preparation it takes is delivered late, before anything is read, and no connection flaps meanwhile") {
+    RedisServer own;
+    own.command("ACL SETUSER narrow on '>open' '~*' '&*' '+@all'");
+    RedisOptions narrow = own.options();
+    narrow.user = "narrow";
+    narrow.password = "open";
+    narrow.longest_pause = 100ms;
+    Client client(narrow);
+    client.store(1);
+    own.command("ACL SETUSER narrow -evalsha");
+    CHECK(client.publish(2, 0).has_error());
+    const auto connections = client.connection.status().connections;
+    const auto start = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - start < 600ms) CHECK(client.hit() == 0);
+    CHECK(client.connection.status().connections - connections > 5);
+    CHECK(client.connection.status().connections - connections < 30);
+    CHECK(client.connection.status().owed == 1);
+    CHECK_MESSAGE(client.connection.status().last_failure.text.find("NOPERM") != std::string::npos, client.connection.status().last_failure.text);
+    own.command("ACL SETUSER narrow +evalsha");
+    CHECK(eventually(client.io, [&] { return client.look().has_value(); }));
+    CHECK(client.hit() == 2);
+    CHECK(client.connection.status().owed == 0);
+    CHECK(client.connection.status().forgotten == 0);
+}
+
+TEST_CASE("a connection that is made well says of no failure, with a tier in front or without") {
+    RedisServer own;
+    Client client(own.options());
+    Near near(client);
+    client.store(1);
+    CHECK(near.fetch());
+    CHECK(client.connection.status().connected);
+    CHECK_MESSAGE(!client.connection.status().last_failure, client.connection.status().last_failure.text);
+    CHECK(client.connection.status().flushes == 0);
+    own.command("FLUSHALL");
+    CHECK(eventually(client.io, [&] { return client.connection.status().flushes != 0; }));
+}
+
 TEST_CASE("a replica, which takes no writes, is no cache") {
     RedisServer master, replica;
     replica.command("REPLICAOF 127.0.0.1 " + std::to_string(master.port()));

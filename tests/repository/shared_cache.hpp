@@ -24,6 +24,7 @@ namespace repository_tests {
 struct Outage {
     std::vector<std::string_view> operations; ///< Empty: none.
     bool by_exception = false;
+    int failures = 0;
 
     bool hits(std::string_view operation) const { return std::find(operations.begin(), operations.end(), operation) != operations.end(); }
 };
@@ -87,6 +88,7 @@ public:
 private:
     Error failure(std::string_view operation) const {
         if (!outage_->hits(operation)) return {};
+        ++outage_->failures;
         if (outage_->by_exception) throw std::runtime_error("the tier broke");
         return {errc::cache_unavailable, "the tier is away"};
     }
@@ -95,6 +97,13 @@ private:
     std::shared_ptr<MemoryCache<Entity, Env>> records_;
 };
 static_assert(cache_tier<SharedCache<Pass, ManualEnvironment>, Pass>);
+
+/// One that asks its server again by itself.
+template <class Entity, class Env>
+struct PatientCache : SharedCache<Entity, Env> {
+    using SharedCache<Entity, Env>::SharedCache;
+    static constexpr bool retries_itself = true;
+};
 
 /// Repositories over it.
 using SharedPasses = CachedRepository<Pass, Stack<SharedCache, MemoryDatabase>, WriteThrough, ManualEnvironment>;

@@ -75,6 +75,21 @@ TEST_CASE("a write that does not reach the tier commits, and says for how long i
     }
 }
 
+TEST_CASE("a tier that asks its server again by itself is asked once, any other three times") {
+    Shared world;
+    const Pass row = world.insert(1);
+    world.outage->operations = {"fence", "publish"};
+    const auto failures = [&](auto& passes) {
+        world.outage->failures = 0;
+        CHECK(passes.update(row.id, [](Pass& pass) { pass.note += '.'; }).pending() == world.options.ttl);
+        return world.outage->failures;
+    };
+    CHECK(failures(*world.passes) == 6);
+    using Patient = CachedRepository<Pass, Stack<PatientCache, MemoryDatabase>, WriteThrough, ManualEnvironment>;
+    Patient patient(Patient::Config{{world.outage, world.records}, world.tables}, world.options, WriteThrough{}, world.environment);
+    CHECK(failures(patient) == 2);
+}
+
 TEST_CASE("a revocation that finds the row revoked, but cannot tell the tier, is as pending as the one that revoked it") {
     Shared world;
     const Pass row = world.insert(1);

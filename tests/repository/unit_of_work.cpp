@@ -504,6 +504,28 @@ TEST_CASE("a unit that a tier cannot be told of is pending, or is not made") {
     CHECK(in_one_transaction(alone.all(), [](auto&) { FAIL("the function must not run"); }, {.effect = Effect::required}).error() == errc::invalid_options);
 }
 
+TEST_CASE("a unit waits for a tier that is away no more than once before it commits, and publishes all the same") {
+    Shared world;
+    auto& passes = *world.passes;
+    std::vector<Pass> rows;
+    for (int number = 1; number <= 5; ++number) rows.push_back(world.insert(number));
+    for (const Pass& row : rows) passes.find(row.id);
+    world.outage->operations = {"fence"};
+    const auto fences_of = [&](auto write) {
+        world.outage->failures = 0;
+        const auto done = in_one_transaction(std::tie(passes), write);
+        CHECK(done);
+        CHECK(done.pending() == world.options.ttl);
+        return world.outage->failures;
+    };
+    const int one = fences_of([&](auto& unit) { unit.update(passes, rows[0].id, [](Pass& pass) { pass.note = "one"; }); });
+    const int all = fences_of([&](auto& unit) {
+        for (const Pass& row : rows) unit.update(passes, row.id, [](Pass& pass) { pass.note = "all"; });
+    });
+    CHECK(all == one);
+    for (const Pass& row : rows) CHECK(passes.find(row.id)->note == "all");
+}
+
 TEST_CASE("a unit that finds a row revoked, but cannot tell the tier, is as pending as what revoked it") {
     Shared world;
     const Pass row = world.insert(1);

@@ -187,6 +187,14 @@ template <class T>
 concept says_outlives_process = requires {
     { T::outlives_process } -> std::convertible_to<bool>;
 };
+/// Whether a tier repeats by itself what it could not tell.
+template <class T>
+inline constexpr bool retries_itself = [] {
+    if constexpr (requires { { T::retries_itself } -> std::convertible_to<bool>; })
+        return static_cast<bool>(T::retries_itself);
+    else
+        return false;
+}();
 template <class T, class Entity>
 concept looks_up = requires(T& tier, const primary_key_t<Entity>& key, const Demand& demand) {
     { tier.template lookup<0>(key, demand) } -> std::convertible_to<Outcome<Lookup<CachedRow<Entity>>>>;
@@ -260,6 +268,10 @@ concept tells_usage = requires(T& tier) {
 /// `async_op(args..., handler)` that calls `handler(Outcome<...>)` once, from any thread (`asynchronous_tier`). Where it can read an alternate key and the
 /// row that it leads to in one round trip, it has `async_follow<Space>(key, demand, row_demand, handler)` as well, which answers `Followed`: the
 /// alternate key as a lookup does, and the row if that is a hit.
+///
+/// A fence or a publish that fails is asked for up to three times, since its answer alone may have been lost. A tier that waits for its server by itself, sends
+/// what was lost once more and delivers later what it could not, says so: `static constexpr bool retries_itself = true`. It is asked once, for else a
+/// write would wait three times as long as the tier is willing to.
 template <class T, class Entity>
 concept cache_tier = entity<Entity> && detail::says_level<T> && detail::says_outlives_process<T> && detail::looks_up<T, Entity> && detail::looks_up_many<T, Entity> &&
                      detail::fills_record<T, Entity> && detail::fills_many<T, Entity> && detail::fences_keys<T, Entity> && detail::takes_publications<T, Entity> &&

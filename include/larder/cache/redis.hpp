@@ -70,8 +70,9 @@ struct RedisCacheConfig {
 /// by their keyed hashes, the process remembers the `RedisCacheConfig::near_secret_keys` newest; what is older is not kept in front.
 ///
 /// **Failures.** Any error but `errc::stopped` may mean that the operation was carried out all the same. Each takes `RedisOptions::timeout` at the most. While
-/// there is no connection, lookups and fills fail at once, writes do not. A publish or an expel that failed is delivered late, before any lookup is
-/// sent, when there is a connection again (`RedisOptions::owed_bytes`). A server that was flushed, restarted or failed over has another
+/// there is no connection, lookups and fills fail at once, writes do not: within that time they are sent anew if the connection is lost. A publish or an expel that
+/// failed is delivered late, before any lookup is sent, when there is a connection again (`RedisOptions::owed_bytes`), and so is one that the server refused for a reason that is
+/// none of its own (it is a replica, has too few, loads, has no right to it); such a server is not read either until it takes it. A server that was flushed, restarted or failed over has another
 /// identity: what was kept before is not read any more, and nothing is written for an identity that has passed.
 ///
 /// **Eviction.** With a `maxmemory-policy` other than `noeviction` Redis may forget a record in spite of its fence. Then a reader may keep, until the
@@ -105,6 +106,7 @@ class BasicRedisCache {
 public:
     static constexpr Level level = Level::shared;
     static constexpr bool outlives_process = true;
+    static constexpr bool retries_itself = true;
 
     using Config = RedisCacheConfig<Codec>;
 
@@ -758,7 +760,8 @@ private:
     std::shared_ptr<detail::RedisCount> count_ = std::make_shared<detail::RedisCount>();
 };
 
-/// The Redis tier with the codec for production. For entities with secret fields, or another codec, derive a tier of your own from `BasicRedisCache`.
+/// The Redis tier with the codec for production. For entities with secret fields there is `SealedRedisCache` (cache/sealed_redis.hpp); for another codec, derive a tier of your
+/// own from `BasicRedisCache`, as that does.
 template <class Entity, class Env>
 class RedisCache : public BasicRedisCache<Entity, Env, PackedCodec<>> {
 public:

@@ -67,7 +67,7 @@ struct RedisStatus {
     bool connected = false;         ///< Whether operations are sent; if not, lookups and fills fail at once.
     std::string server{};           ///< The server's version; empty if it was never reached.
     std::string identity{};         ///< The epoch of the cache's identity there.
-    Error last_failure{};           ///< Why the connection was lost, or could not be made, the last time.
+    Error last_failure{};           ///< Why the connection was lost, or could not be made, the last time; unset if that never happened.
     std::uint64_t connections = 0;  ///< How often it was made.
     std::uint64_t commands = 0;     ///< Commands sent.
     std::uint64_t requests = 0;     ///< Operations sent; several go out in one write.
@@ -76,7 +76,7 @@ struct RedisStatus {
     std::uint64_t owed = 0;         ///< Publications and expulsions that failed and have yet to be delivered.
     std::uint64_t forgotten = 0;    ///< Those that were not: too many, sent too often in vain, or for another identity of the cache.
     std::uint64_t invalidations = 0;///< Keys that the server told to have changed.
-    std::uint64_t flushes = 0;      ///< How often in-process tiers were emptied.
+    std::uint64_t flushes = 0;      ///< How often in-process tiers had to be emptied.
 };
 
 namespace detail {
@@ -119,7 +119,9 @@ std::shared_ptr<RedisLink> open_redis(boost::asio::any_io_executor executor, Red
 ///
 /// A cheap handle: copies share the connection, which is closed with the last of them. It begins to connect at once, and keeps trying: what
 /// is asked for meanwhile waits for the first attempt to end; after that, while there is no connection, lookups and fills fail at once
-/// (`errc::cache_unavailable`), and writes wait for one up to `RedisOptions::timeout`. What they could not tell is told as soon as there is one again. It must outlive the repositories that use it, and the
+/// (`errc::cache_unavailable`), and writes wait for one up to `RedisOptions::timeout`. What they could not tell is told as soon as there is one again, before anything
+/// is read there. A server that answers but refuses to be written to (a replica, one with too few of them, whose disk fails, that is loading or lacks a right)
+/// is as good as none: the connection is dropped and tried again with pauses, and `RedisStatus::last_failure` says what the server says. It must outlive the repositories that use it, and the
 /// executor's context must outlive it and be run by some thread other than those that make blocking calls.
 ///
 /// Each connection is prepared before it is used: protocol 3, log-in, scripts, the cache's identity and, if there are in-process tiers in

@@ -204,10 +204,18 @@ struct TierPath {
             outcome = co_await asked;
             if (outcome.has_value()) break;
         }
-        if constexpr (Core::has_near) core.near.expel(keys);
+        expel_in_front(core, keys);
         core.env.observe(event::Invalidated{authority_level, Invalidation::fence, keys.size()});
         if (outcome.has_error()) core.hide(authority_level, "fence", outcome.error());
         co_return outcome.has_value();
+    }
+
+    /// Drops the copies and placeholders of keys from the tier in front, if there is one.
+    static void expel_in_front(Core& core, const KeySet<Entity>& keys) {
+        if constexpr (Core::has_near)
+            core.near.expel(keys);
+        else
+            static_cast<void>(core), static_cast<void>(keys);
     }
 
     /// Publishes in all tiers. \returns whether every tier has done it.
@@ -252,8 +260,8 @@ struct TierPath {
     }
 
 private:
-    /// Fencing and publishing are idempotent, so a lost answer is asked for again.
-    static constexpr unsigned attempts = 3;
+    /// Fencing and publishing are idempotent, so a lost answer is asked for again, unless the tier does so itself.
+    static constexpr unsigned attempts = retries_itself<typename Core::Authority> ? 1 : 3;
 
     /// Drops what was published from the tier in front. It takes no value from a publication: only the authority can tell
     /// whether that was the newest, and its answer says nothing of it.

@@ -186,6 +186,11 @@ struct WriteSteps {
             }
         }
         while (hold.owner == 0) hold.owner = core.env.random();
+        if (!hold.reached_tiers) {
+            // The write is pending as it is: what it does next, with rows locked, must not wait for the tier once more.
+            Tiers::expel_in_front(core, keys);
+            co_return true;
+        }
         auto fence = Tiers::fence(core, driver, keys, hold.owner);
         const bool reached = co_await fence;
         hold.reached_tiers = hold.reached_tiers && reached;

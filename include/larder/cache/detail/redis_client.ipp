@@ -148,6 +148,12 @@ struct Pending {
     bool with_text = false; ///< Whether scripts go out in full, for the server has forgotten them.
     unsigned sent = 0;      ///< How often it was sent.
 
+    /// Whether it is to be sent once more after its connection was lost: what changes something may be done twice.
+    bool may_be_sent_again(SteadyTime moment) const noexcept { return !done && !late && sent < most_sent && call->urgency() != RedisCall::Urgency::skip && moment < deadline; }
+
+    /// How often a call is sent; one that is lost so often may be what ends the connections.
+    static constexpr unsigned most_sent = 5;
+
     void finish(const RedisAnswer& answer) {
         if (std::exchange(done, true)) return;
         const auto ended = std::exchange(call, nullptr);
@@ -280,7 +286,8 @@ private:
             const std::shared_ptr<Pending> pending = std::move(watched_.front());
             watched_.pop_front();
             if (pending->done) continue;
-            stuck = stuck || (generation_ && generation_->prepared && pending->sent != 0);
+            // Of one that was sent anew the time began on another connection.
+            stuck = stuck || (generation_ && generation_->prepared && pending->sent == 1);
             timeouts_.fetch_add(1, std::memory_order_relaxed);
             give_up(*pending, {errc::timed_out, generation_ && generation_->prepared ? "Redis did not answer in time (" + where() + ")" : "there was no connection to Redis in time (" + where() + ")" + cause()});
         }
@@ -388,7 +395,13 @@ private:
     void answered(Batch& batch, const std::shared_ptr<Generation>& generation, const error_code& failed) {
         if (failed) {
             const Error why = generation->lost ? generation->lost : Error{errc::cache_unavailable, "the connection to Redis was lost: " + failed.message() + " (" + where() + ")"};
-            for (auto& [pending, first] : batch.calls) give_up(*pending, why);
+            for (auto& [pending, first] : batch.calls) {
+                if (pending->may_be_sent_again(now()) && !closed_)
+                    waiting_.push_back(pending);
+                else
+                    give_up(*pending, why);
+            }
+            send();
             return;
         }
         bool moved = false;
@@ -401,13 +414,14 @@ private:
                 if (!reply.is_error()) continue;
                 if (reply.text().starts_with("NOSCRIPT")) forgotten = true;
                 if (reply.text().starts_with(redis_moved)) moved = true;
-                for (const std::string_view sign : {"READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "BUSY"})
-                    if (reply.text().starts_with(sign)) {
-                        unfit = reply.text();
-                        undone = true;
-                    }
+                if (!is_verdict(reply.text())) {
+                    unfit = reply.text();
+                    undone = true;
+                }
             }
             if (undone) {
+                // It is not what it was sent for that stood in the way.
+                --pending->sent;
                 give_up(*pending, unusable(unfit));
             } else if (forgotten && !pending->with_text) {
                 pending->with_text = true;
@@ -429,17 +443,31 @@ private:
             send();
     }
 
+    /// Whether an error tells something of the command itself or of its record. Any other is about the state of the server (a replica, too few
+    /// replicas, a disk that fails, loading, a script that takes long, a right that is missing), which then does nothing of what it is asked for.
+    static bool is_verdict(std::string_view error) {
+        std::string_view code = error.substr(0, error.find(' '));
+        // Servers before version 7 put what a command of a script failed with into the text.
+        constexpr std::string_view in_script = ": -";
+        if (const auto inner = error.find(in_script); code == "ERR" && inner != error.npos) {
+            code = error.substr(inner + in_script.size());
+            code = code.substr(0, code.find(' '));
+        }
+        for (const std::string_view known : {"ERR", "OOM", "WRONGTYPE", "NOSCRIPT", "LARDER"})
+            if (code == known) return true;
+        return false;
+    }
+
     /// \param words what a server says that does nothing of what it is asked for.
     Error unusable(const std::string& words) const { return {errc::cache_unavailable, "the server cannot be used: " + words + " (" + where() + ")"}; }
 
     /// Fails a call, and keeps what has to be delivered all the same; but not what was sent time and again, which may be what ends the connections.
     void give_up(Pending& pending, const Error& why) {
-        constexpr unsigned most_sent = 5;
         if (pending.done) return;
         const auto call = pending.call;
         pending.fail(why);
         if (closed_ || call->urgency() != RedisCall::Urgency::deliver || call->commands() == 0) return;
-        if (pending.sent >= most_sent) {
+        if (pending.sent >= Pending::most_sent) {
             forgotten_.fetch_add(1, std::memory_order_relaxed);
             return;
         }
@@ -608,7 +636,7 @@ private:
     /// Asks for the cache's identity anew on the same connection; what is asked for meanwhile waits. In-process tiers are emptied.
     void identify() {
         identifying_ = true;
-        lose_feed();
+        lose_feed(*generation_);
         auto batch = std::make_shared<Batch>();
         ask_identity(batch->request);
         const auto& request = batch->request;
@@ -677,8 +705,8 @@ private:
         lose({errc::cache_unavailable, why + " (" + where() + ")"}, true);
     }
 
-    void lose_feed() {
-        flushes_.fetch_add(1, std::memory_order_relaxed);
+    void lose_feed(const Generation& generation) {
+        if (generation.tracking && generation.prepared) flushes_.fetch_add(1, std::memory_order_relaxed);
         feed().lose();
     }
 
@@ -689,11 +717,11 @@ private:
         if (outage) broken_.store(true, std::memory_order_release);
         identifying_ = false;
         if (generation) {
-            {
+            if (outage) {
                 const std::lock_guard lock(mutex_);
                 last_failure_ = why;
             }
-            lose_feed();
+            lose_feed(*generation);
             generation->lost = why;
             // One that did not last is as good as none.
             if (generation->prepared && now() - generation->ready >= pause_after(failures_)) failures_ = 0;

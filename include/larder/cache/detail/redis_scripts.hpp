@@ -353,7 +353,7 @@ return page[1]
 /// [3] how long the sentinel lives, in ms. Answers: epoch, run id, replication id, server version, seconds, microseconds.
 ///
 /// An epoch is "COUNT-RANDOM". It is taken over only if it was made for this run and replication id, and is newer than any the caller knew: a
-/// server that comes back with an old state never brings an old epoch back to life.
+/// server that comes back with an old state never brings an old epoch back to life. It always writes: a server that refuses writes is not to be read either.
 inline constexpr std::string_view identify = R"lua(
 local server, replication = redis.call('INFO', 'server'), redis.call('INFO', 'replication')
 local run, line = string.match(server, 'run_id:(%w+)') or '', string.match(replication, 'master_replid:(%w+)') or ''
@@ -365,8 +365,7 @@ if not (epoch and was[2] == run and was[3] == line and (known == '' or known == 
   epoch = string.format('%.0f-%s', math.max(count(epoch or ''), count(known)) + 1, ARGV[2])
   redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', run, 'line', line)
 end
-local life = tonumber(ARGV[3])
-if redis.call('PTTL', KEYS[1]) < life / 2 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
 local clock = redis.call('TIME')
 redis.call('HGET', KEYS[1], 'epoch')
 return {epoch, run, line, version, clock[1], clock[2]}
