@@ -11,7 +11,7 @@
 namespace example {
 
 std::unique_ptr<Service> make_on_redis_and_sqlite(std::string_view code, const Surroundings& at) {
-    using Backend = larder::Stack<larder::MemoryCache, SealedRedis, larder::SqliteDatabase>;
+    using Backend = larder::Stack<larder::MemoryCache, larder::SealedRedisCache, larder::SqliteDatabase>;
     using Database = larder::SqliteDatabase<larder::Session>;
     const larder::SqliteFile file(at.site.sqlite);
     if (code == "original") return std::make_unique<Original<Database, PlainRedis>>(Database(file), at.hash, at.io, *at.site.redis);

@@ -27,16 +27,15 @@ enum class errc {
     database_unavailable,///< The database cannot be reached or opened.
     database_failure,    ///< The database refused or failed for a reason that its text names.
     foreign_writer,      ///< Another process writes the database although the repository was declared its sole writer.
-    outcome_unknown,     ///< The write was sent but its answer was lost: it may or may not have committed.
+    outcome_unknown,     ///< The write was sent but its answer was lost, or cannot be read: it may or may not have committed.
     deadline_passed,     ///< The write reached the database after its fence had ended, so the database refused it.
     cache_unavailable,   ///< A cache tier cannot be reached.
     value_too_large,     ///< The value is larger than the tier's or the database's bound.
     invalid_options,     ///< An option is out of its range.
     no_executor,         ///< An asynchronous verb was used on a blocking database that was given no executor.
-    would_deadlock,      ///< A blocking verb was called on the only thread that could complete it.
     stopped,             ///< The repository has been shut down.
     timed_out,           ///< The operation's time limit passed.
-    exception_thrown,    ///< A function given by the user threw; the text says what.
+    exception_thrown,    ///< A function given by the user, or a tier or a database, threw; the text says which and what.
     transaction_conflict,///< Other transactions stood in the way (a deadlock, or what was read has changed): nothing was written, and it may be tried again.
 };
 
@@ -57,16 +56,15 @@ inline const boost::system::error_category& error_category() noexcept {
             case errc::database_unavailable: return "the database cannot be reached";
             case errc::database_failure: return "the database failed";
             case errc::foreign_writer: return "another process writes a database declared as sole_writer";
-            case errc::outcome_unknown: return "the write's answer was lost; it may have committed";
+            case errc::outcome_unknown: return "the write's answer was lost or cannot be read; it may have committed";
             case errc::deadline_passed: return "the write came after its fence had ended and was refused";
             case errc::cache_unavailable: return "the cache tier cannot be reached";
             case errc::value_too_large: return "the value is larger than the bound";
             case errc::invalid_options: return "an option is out of its range";
             case errc::no_executor: return "an asynchronous verb needs an executor for the blocking database";
-            case errc::would_deadlock: return "blocking here would wait for this very thread";
             case errc::stopped: return "the repository has been shut down";
             case errc::timed_out: return "the time limit passed";
-            case errc::exception_thrown: return "a function given by the user threw";
+            case errc::exception_thrown: return "a function that was called threw";
             case errc::transaction_conflict: return "other transactions stood in the way; nothing was written";
             }
             return "unknown larder error";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: larder: the entity has secret fields, which a codec without a cipher cannot encode: give the codec one, such as AesGcm of codec/aes_gcm.hpp
+// expect: larder: the entity has secret fields, which a codec without a cipher cannot encode: use a tier whose codec has one, such as SealedRedisCache of cache/sealed_redis.hpp
 #include <larder/codec/packed.hpp>
 
 #include <boost/describe/class.hpp>

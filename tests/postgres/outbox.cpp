@@ -204,6 +204,39 @@ TEST_CASE("a relay tells the caches what others wrote, and leaves alone what the
     CHECK(relay.relayed() == 8);
 }
 
+TEST_CASE("a relay drops the copies of rows that embed what others wrote, whether or not the caches know that") {
+    PostgresPlace place;
+    const auto pool = place.pool();
+    REQUIRE(succeeds(create_tables<Pass>(pool)));
+    REQUIRE(succeeds(create_outboxes<Holder>(pool)));
+    CachedRepository<Holder, Stack<MemoryCache, PostgresDatabase>, WriteThrough> holders{{{}, pool}, {.ttl = std::chrono::hours(1)}};
+    CachedRepository<Pass, Stack<MemoryCache, PostgresDatabase>, WriteThrough> passes{{{}, pool}, {.ttl = std::chrono::hours(1)}};
+    passes.link<&Pass::holder>(holders);
+    const auto holder = holders.insert({.id = 0, .name = "first", .motto = {}, .version = 0});
+    REQUIRE(holder);
+    Pass row;
+    row.holder_id = holder.key();
+    row.code = "code";
+    row.expires_at = TimePoint(std::chrono::hours(1'000'000));
+    const auto stored = passes.insert(row);
+    REQUIRE(stored);
+    const auto relays = [&](const std::string& name, bool child_is_known) {
+        CHECK(passes.find(stored.key()));
+        place.run("UPDATE holders SET name = '" + name + "', version = version + 1");
+        if (child_is_known) {
+            CHECK(holders.refresh(holder.key())->name == name);
+            CHECK(passes.find(stored.key())->holder.name != name);
+        }
+        PostgresRelay<Holder, decltype(holders)> relay(holders, PostgresOutbox<Holder>(pool), {.grace = none, .every = std::chrono::milliseconds(5)});
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (relay.relayed() == 0 && std::chrono::steady_clock::now() < give_up) {}
+        CHECK(relay.dropped() == (child_is_known ? 0 : 1));
+        CHECK(passes.find(stored.key())->holder.name == name);
+    };
+    relays("theirs", false);
+    relays("known", true);
+}
+
 TEST_CASE("a relay that listens looks when something is new, however long it would rest, and again when its connection is back") {
     PostgresPlace place;
     const auto pool = place.pool({.most_rest = std::chrono::milliseconds(20)});

@@ -61,6 +61,39 @@ TEST_CASE("a repository over PostgreSQL, in both forms") {
     CHECK(!passes.find_by<&Pass::code>("code"));
 }
 
+namespace {
+
+/// A tier that outlives its process, as far as a repository can tell.
+template <class Entity, class Env>
+struct Lasting : MemoryCache<Entity, Env> {
+    using MemoryCache<Entity, Env>::MemoryCache;
+    static constexpr Level level = Level::shared;
+    static constexpr bool outlives_process = true;
+};
+
+} // namespace
+
+TEST_CASE("the plan of a fenced write knows the query for the server's clock") {
+    PostgresPlace place;
+    const auto pool = place.pool();
+    REQUIRE(succeeds(create_tables<Holder>(pool)));
+    using Holders = CachedRepository<Holder, Stack<Lasting, PostgresDatabase>, WriteThrough>;
+    Holders holders{{{}, pool}, {}};
+    const auto queries = [&](auto write) {
+        const auto before = holders.metrics().database_queries();
+        CHECK(write());
+        return holders.metrics().database_queries() - before;
+    };
+    std::int64_t id = 0;
+    CHECK(queries([&] {
+              const auto stored = holders.insert({.id = 0, .name = "owner", .motto = {}, .version = 0});
+              id = stored.key();
+              return static_cast<bool>(stored);
+          }) == Holders::explain(Verb::insert).success.queries);
+    holders.expel(id);
+    CHECK(queries([&] { return static_cast<bool>(holders.update(id, [](Holder& row) { row.name = "other"; })); }) == Holders::explain(Verb::update).success.queries);
+}
+
 TEST_CASE("misses of different rows that come together share queries") {
     PostgresPlace place;
     const auto pool = place.pool();

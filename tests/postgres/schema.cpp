@@ -88,13 +88,61 @@ TEST_CASE("columns of an existing table may be of any type that holds the fields
     row.code = "too long for it";
     check_fails(rows.update(row, 0, {}), errc::value_too_large, "foreign");
     row.code = std::string("a\0b", 3);
-    check_fails(rows.update(row, 0, {}), errc::database_failure, "foreign.code: PostgreSQL keeps no text with a zero byte");
+    check_fails(rows.update(row, 0, {}), errc::database_failure, "foreign.code: PostgreSQL keeps no text that is not UTF-8, and none with a zero byte");
     row.code = "\xff";
-    check_fails(rows.update(row, 0, {}), errc::database_failure, "foreign");
+    check_fails(rows.update(row, 0, {}), errc::database_failure, "foreign.code: PostgreSQL keeps no text that is not UTF-8");
     row.code = "x";
     row.made = std::chrono::sys_seconds(std::chrono::seconds(std::numeric_limits<std::int64_t>::max() - 1));
     check_fails(rows.update(row, 0, {}), errc::database_failure, "foreign.made");
     CHECK(*rows.load(row.id, ReadMode::plain) == *changed);
+}
+
+TEST_CASE("a write that has committed, but whose answer cannot be read, is not told as one that failed") {
+    PostgresPlace place;
+    const auto pool = place.pool();
+    WaitingPostgres<Holder> holders{PostgresDatabase<Holder>(pool)};
+    place.run("CREATE TABLE holders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, motto uuid NOT NULL DEFAULT gen_random_uuid(), version bigint NOT NULL)");
+    Holder row = holder("x");
+    row.motto = "6b0f5dcc-7c1c-4a54-9f26-2a3d7e9a3b11";
+    check_fails(holders.insert(row), errc::outcome_unknown, "holders.motto holds a value of another type");
+    CHECK(place.run("SELECT count(*) FROM holders") == "1");
+    // Within a transaction nothing of it stays.
+    auto transaction = holders.begin(Isolation::rows);
+    REQUIRE(succeeds(transaction));
+    auto inside = holders.within(*transaction);
+    check_fails(inside.insert(row), errc::schema_mismatch, "holders.motto holds a value of another type");
+    REQUIRE(succeeds(transaction->roll_back()));
+    CHECK(place.run("SELECT count(*) FROM holders") == "1");
+}
+
+TEST_CASE("a text that the server cannot hold is the key of no row, and nobody is asked for it") {
+    PostgresWorld world;
+    auto settings = world.database<Setting>();
+    auto passes = world.database<Pass>();
+    Setting setting;
+    setting.name = "äöü";
+    REQUIRE(succeeds(settings.insert(setting)));
+    // Whoever were asked would fail.
+    for (const std::string text : {std::string("\xff"), std::string("a\0b", 3), std::string("\xed\xa0\x80")}) {
+        for (const ReadMode mode : {ReadMode::plain, ReadMode::settled}) {
+            const auto none = settings.load(text, mode);
+            REQUIRE(succeeds(none));
+            CHECK(!*none);
+            const auto by_code = passes.load_by<space_of_v<Pass, &Pass::code>>(text, mode);
+            REQUIRE(succeeds(by_code));
+            CHECK(!*by_code);
+            const auto some = settings.load_many(std::vector<std::string>{text, "äöü", text}, mode);
+            REQUIRE(succeeds(some));
+            REQUIRE(some->size() == 3);
+            CHECK(!(*some)[0]);
+            CHECK((*some)[1]);
+            CHECK(!(*some)[2]);
+            const auto nobody = settings.load_many(std::vector<std::string>{text}, mode);
+            REQUIRE(succeeds(nobody));
+            CHECK(nobody->size() == 1);
+        }
+        check_fails(settings.insert({.name = text}), errc::database_failure, "settings.name: PostgreSQL keeps no text that is not UTF-8");
+    }
 }
 
 TEST_CASE("a missing table or column is named, by every operation and by check_schema") {

@@ -210,6 +210,8 @@ TEST_CASE("a unit that pauses for too long is rolled back by the server, one too
         until(world.place, "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'", "0");
     });
     CHECK(paused.error() == errc::database_unavailable);
+    CHECK_MESSAGE(paused.error().text.find("unit_pause") != std::string::npos, paused.error().text);
+    CHECK_MESSAGE(paused.error().text.find("PostgreSQL: PostgreSQL") == std::string::npos, paused.error().text);
     CHECK(world.note() == "0");
 
     Both narrow({.units = 1});

@@ -2,7 +2,7 @@
 #include "client.hpp"
 
 #include <larder/cache/detail/redis_hidden_keys.hpp>
-#include <larder/codec/aes_gcm.hpp>
+#include <larder/cache/sealed_redis.hpp>
 #include <larder/session/entities.hpp>
 
 #include <atomic>
@@ -11,8 +11,8 @@ using namespace redis_tests;
 
 namespace {
 
-using Codec = PackedCodec<AesGcm<>>;
-using Tier = Waiting<Session, BasicRedisCache<Session, Env, Codec>>;
+using Codec = SealedPackedCodec;
+using Tier = Waiting<Session, SealedRedisCache<Session, Env>>;
 constexpr std::size_t jti = space_of_v<Session, &Session::jti>;
 
 RedisServer& server() {

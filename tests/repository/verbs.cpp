@@ -411,6 +411,24 @@ TEST_CASE("embedded rows: a snapshot without a link, expelled before the acknowl
         REQUIRE(world.holders.update(world.holder, [](Holder& row) { row.name = "bea"; }));
         CHECK(world.passes.find(id)->holder.name == "bea");
     }
+    SUBCASE("linked, and written without the library") {
+        world.passes.link<&Pass::holder>(world.holders);
+        const auto rename = [&](const std::string& name) {
+            MemoryDatabase<Holder> database(world.tables.tables);
+            auto row = **database.load(world.holder, ReadMode::plain);
+            row.name = name;
+            REQUIRE(database.update(row, row.version, {}).has_value());
+            CHECK(world.passes.find(id)->holder.name != name);
+        };
+        rename("bea");
+        CHECK_FALSE(world.holders.expel(world.holder).failed());
+        CHECK(world.passes.find(id)->holder.name == "bea");
+        REQUIRE(world.holders.find(world.holder));
+        rename("cat");
+        CHECK_FALSE(world.holders.expel_embedding(world.holder).failed());
+        CHECK(world.passes.find(id)->holder.name == "cat");
+        CHECK(world.holders.find(world.holder)->name == "bea");
+    }
 }
 
 TEST_CASE("switches: stop reading, stop filling") {

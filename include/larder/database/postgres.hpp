@@ -10,6 +10,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -74,19 +75,35 @@ public:
     template <std::size_t Space, class Handler>
         requires(Space < Schema::alias_end)
     void async_load_by(const space_key_t<Entity, Space>& key, ReadMode mode, Handler handler) {
+        if (!Rows::may_be_there(key)) return handler(Outcome<std::optional<Entity>>(std::optional<Entity>()));
         run<std::optional<Entity>>(Rows::template load_by<Space>(bound(), key, mode), std::move(handler), [](const Answer& answer) { return Rows::one_row(answer.results); });
     }
 
     template <class Handler>
     void async_load_many(std::span<const Key> keys, ReadMode mode, Handler handler) {
-        if (keys.empty()) return handler(Outcome<std::vector<std::optional<Entity>>>());
-        run<std::vector<std::optional<Entity>>>(Rows::load_many(bound(), keys, mode), std::move(handler),
-                                                [count = keys.size()](const Answer& answer) { return Rows::many_rows(answer.results, count); });
+        using Found = std::vector<std::optional<Entity>>;
+        if (!std::all_of(keys.begin(), keys.end(), [](const Key& key) { return Rows::may_be_there(key); })) {
+            std::vector<Key> sound;
+            std::vector<std::size_t> places;
+            for (std::size_t i = 0; i < keys.size(); ++i) {
+                if (!Rows::may_be_there(keys[i])) continue;
+                sound.push_back(keys[i]);
+                places.push_back(i);
+            }
+            return load_all(sound, mode, [handler = std::move(handler), places = std::move(places), count = keys.size()](Outcome<Found> some) mutable {
+                if (some.has_error()) return handler(std::move(some));
+                Found all(count);
+                for (std::size_t i = 0; i < places.size(); ++i) all[places[i]] = std::move((*some)[i]);
+                handler(Outcome<Found>(std::move(all)));
+            });
+        }
+        load_all(keys, mode, std::move(handler));
     }
 
     template <std::size_t Space, class Handler>
         requires(Space >= Schema::alias_end && Space < Schema::space_count)
     void async_list(const space_key_t<Entity, Space>& key, Handler handler) {
+        if (!Rows::may_be_there(key)) return handler(Outcome<Versions>(Versions()));
         run<Versions>(Rows::template list<Space>(bound(), key), std::move(handler), [](const Answer& answer) { return Rows::versions(answer.results.back()); });
     }
 
@@ -102,6 +119,7 @@ public:
     void async_load_version(const Key& key, Handler handler)
         requires(Schema::has_version)
     {
+        if (!Rows::may_be_there(key)) return handler(Outcome<std::optional<Version>>(std::optional<Version>()));
         run<std::optional<Version>>(Rows::load_version(bound(), key), std::move(handler), [](const Answer& answer) { return Rows::version(answer.results); });
     }
 
@@ -125,7 +143,7 @@ public:
     void async_insert(const Entity& row, Handler handler) {
         ask<Entity>(Rows::insert(bound(), row), std::move(handler), [related = Rows::related_keys(row), self = *this](Answer answer, Handler then) mutable {
             auto stored = Rows::one_row(answer.results);
-            if (!stored) return then(Outcome<Entity>(std::move(stored).error()));
+            if (!stored) return then(Outcome<Entity>(Rows::unreadable(std::move(stored).error(), self.within_ != nullptr)));
             if (*stored) return then(Outcome<Entity>(std::move(**stored)));
             self.template tell_missing<Entity>(std::move(related), WriteCondition{}, std::move(then));
         });
@@ -158,9 +176,9 @@ public:
     void async_revoke_all(const space_key_t<Entity, Space>& key, const Entity& pattern, detail::MemberList<Members...> members, Handler handler) {
         using Revocation = GroupRevocation<Entity>;
         if (!Schema::is_revoked(pattern)) return handler(Outcome<Revocation>(detail::Refusal<Entity>::not_revoking()));
-        run<Revocation>(Rows::template revoke_all<Space>(bound(), key, pattern, members, config_.epochs), std::move(handler), [epochs = config_.epochs](const Answer& answer) -> Outcome<Revocation> {
+        run<Revocation>(Rows::template revoke_all<Space>(bound(), key, pattern, members, config_.epochs), std::move(handler), [epochs = config_.epochs, in_transaction = within_ != nullptr](const Answer& answer) -> Outcome<Revocation> {
             auto rows = Rows::versions(answer.results.front());
-            if (!rows) return std::move(rows).error();
+            if (!rows) return Rows::unreadable(std::move(rows).error(), in_transaction);
             return Revocation{std::move(*rows), epochs ? static_cast<std::uint64_t>(Rows::number(answer.results.back())) : 0};
         });
     }
@@ -188,6 +206,13 @@ public:
 
 private:
     std::size_t bound() const noexcept { return config_.pool.options().max_value_bytes; }
+
+    template <class Handler>
+    void load_all(std::span<const Key> keys, ReadMode mode, Handler handler) {
+        using Found = std::vector<std::optional<Entity>>;
+        if (keys.empty()) return handler(Outcome<Found>(Found()));
+        run<Found>(Rows::load_many(bound(), keys, mode), std::move(handler), [count = keys.size()](const Answer& answer) { return Rows::many_rows(answer.results, count); });
+    }
 
     /// Sends a request; `then(answer, handler)` goes on with what it answered, unless it failed.
     template <class T, class Handler, class Then>

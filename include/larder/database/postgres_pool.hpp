@@ -50,7 +50,7 @@ struct PostgresOptions {
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
     /// After how long the server gives a statement up, 1 ms or more (`errc::timed_out`; nothing was changed).
     std::chrono::milliseconds statement_timeout = std::chrono::seconds(5);
-    /// How long an operation waits for its answer, connecting included, 1 ms or more. A read then fails with `errc::timed_out`, a write
+    /// How long an operation waits for its answer, connecting included, 1 ms or more; noticed up to an eighth of it later, and up to 1 ms. A read then fails with `errc::timed_out`, a write
     /// that was sent with `errc::outcome_unknown`; so let it be longer than `statement_timeout`, by what the network may take.
     std::chrono::milliseconds answer_timeout = std::chrono::seconds(7);
     /// How long no new connection is tried after one failed: the least, doubled at each further failure up to the most.
@@ -70,7 +70,8 @@ struct PostgresOptions {
 /// connection, whose requests are pipelined. The executor's context outlives the pool and the operations under way. Thread-safe.
 /// Operations under way keep the executor at work; idle connections do not. A handle must not be carried across `fork`.
 ///
-/// A repository's blocking verbs wait for the executor, so they are called on threads that do not run it. Statements stay prepared for as
+/// A repository's blocking verbs wait for the executor, so they must be called on threads that do not run it: on its only thread such a verb waits for itself, for
+/// ever, since its time limit is kept there too. Statements stay prepared for as
 /// long as a connection lasts, so a proxy between must keep each connection on one server's session.
 class PostgresPool {
 public:

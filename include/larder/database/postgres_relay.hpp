@@ -50,7 +50,8 @@ struct PostgresRelayOptions {
 /// commit and its publication, what was written while the shared tier was away, and what others wrote who know nothing of caches.
 ///
 /// It takes the entries that are older than the grace, looks whether the caches show a row of that version or a newer one, drops what they hold
-/// if not, and removes the entries that are done. What fails is tried again. Several processes may each have one: they share the work, so
+/// if not, and removes the entries that are done. The copies of rows that embed the row it drops in any case, where their repositories are linked to this one
+/// (`CachedRepository::link`), in this process: link them in each process that has a relay. What fails is tried again. Several processes may each have one: they share the work, so
 /// the tier that is told is the shared one; in-process tiers that nothing feeds are not told of the entries that another process took.
 ///
 /// Works on the outbox's executor, from its construction until it is stopped; its timers keep the executor at work until then. The repository
@@ -108,8 +109,16 @@ private:
             repository->async_peek(entry.key, boost::asio::bind_executor(outbox.executor(), [self = this->shared_from_this(), entry](const Error& failure, const auto& found) {
                 const std::lock_guard held(self->mutex);
                 if (!self->repository) return;
-                if (!failure && found && entry.version != 0 && found.version() >= entry.version) return self->end(entry.id);
+                if (!failure && found && entry.version != 0 && found.version() >= entry.version) return self->drop_embedding(entry);
                 self->drop(entry);
+            }));
+        }
+
+        /// That the caches know the row does not say that they know it where it is embedded.
+        void drop_embedding(const OutboxEntry<Entity>& entry) {
+            repository->async_expel_embedding(entry.key, boost::asio::bind_executor(outbox.executor(), [self = this->shared_from_this(), id = entry.id](const Error& failure, const auto&) {
+                const std::lock_guard held(self->mutex);
+                self->end(failure ? 0 : id);
             }));
         }
 

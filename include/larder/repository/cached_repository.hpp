@@ -299,11 +299,18 @@ public:
     /// \name Looking after the caches
     /// @{
 
-    /// Drops the copies of a row. For rows written without the library.
-    Done expel(const KeyView& key) { return block<Done>(Verb::expel, dropping<0>(key, Invalidation::expel)); }
+    /// Drops the copies of a row, and then those of the rows that embed it, where their repositories are linked to this one (`link`). For rows written without
+    /// the library.
+    Done expel(const KeyView& key) { return block<Done>(Verb::expel, expelling(key, true)); }
     template <class Token = Deferred>
     auto async_expel(const KeyView& key, Token&& token = {}) {
-        return start<Done>(Verb::expel, dropping<0>(key, Invalidation::expel), std::forward<Token>(token));
+        return start<Done>(Verb::expel, expelling(key, true), std::forward<Token>(token));
+    }
+    /// Drops the copies of the rows that embed a row, where their repositories are linked to this one, and leaves the row's own.
+    Done expel_embedding(const KeyView& key) { return block<Done>(Verb::expel, expelling(key, false)); }
+    template <class Token = Deferred>
+    auto async_expel_embedding(const KeyView& key, Token&& token = {}) {
+        return start<Done>(Verb::expel, expelling(key, false), std::forward<Token>(token));
     }
     /// Drops what the caches know of an alternate key, "there is no such row" included.
     template <auto... Members>
@@ -369,7 +376,7 @@ public:
     void switch_filling(Level level, bool on) noexcept { core_->filling[static_cast<std::size_t>(level)].store(on, std::memory_order_relaxed); }
 
     /// Declares that embedded rows are written through `children`: each such write then expels the parents that embed the row,
-    /// after its commit and before it is acknowledged. Without it an embedded row is a snapshot, as old as the TTL at most.
+    /// after its commit and before it is acknowledged; and so do `children.expel(key)` and the relay of the children's outbox, for rows written without the library. Without it an embedded row is a snapshot, as old as the TTL at most.
     /// Call it before either repository is used, and in every process that shares a tier with this one. \tparam Member the embedding member.
     template <auto Member, class ChildBackend, class ChildPolicy, class ChildEnv>
     void link(CachedRepository<bare_value_t<detail::member_t<Member>>, ChildBackend, ChildPolicy, ChildEnv>& children) {
@@ -678,6 +685,23 @@ private:
             keys.template add<Space>(key);
             auto drop = Tiers::drop(core, driver, keys, kind);
             co_return co_await drop;
+        };
+    }
+
+    /// \param own whether the row's own copies are dropped, too.
+    static auto expelling(const KeyView& view, bool own) {
+        return [key = own_key<Entity>(view), own](Core& core, Driver& driver) -> Task<Done> {
+            Done done;
+            if (own) {
+                KeySet<Entity> keys;
+                keys.template add<0>(key);
+                auto drop = Tiers::drop(core, driver, keys, Invalidation::expel);
+                done = co_await drop;
+            }
+            auto parents = Steps::expel_parents(core, driver, key);
+            const bool expelled = co_await parents;
+            if (!done.failed() && !expelled) done = Done(Error{errc::cache_unavailable, std::string(Schema::table) + ": the copies of the rows that embed this one could not be dropped"});
+            co_return done;
         };
     }
 

@@ -340,7 +340,7 @@ constexpr PlanFacts plan_facts() {
     facts.negatives = !Policy::guarantee.current_reads;
     facts.versioned = Core::versioned;
     facts.fenced = Policy::fenced;
-    facts.deadline = Core::Authority::outlives_process && tells_time<typename Core::Database>;
+    facts.deadline = Core::Authority::outlives_process && has_clock_v<typename Core::Database>;
     facts.in_front = Core::has_near;
     facts.aliases = Schema::unique_count != 0;
     facts.groups = Schema::group_count != 0;

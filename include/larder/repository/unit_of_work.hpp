@@ -25,7 +25,7 @@
 ///     unit.insert(sessions, renewed);
 ///     unit.update(users, user, [](User& user) { ++user.logins; });
 /// });
-/// if (!done) ...                     // nothing was written, and no cache has changed
+/// if (!done) ...                     // nothing was written, and no cache serves anything that it did not before
 /// ```
 ///
 /// Not part of <larder/larder.hpp>.
@@ -259,7 +259,8 @@ using AsyncUnit = UnitOfWork<false, detail::UnitEngine<typename Repositories::co
 /// What holds for a single write under each repository's policy holds for the unit as a whole. Under a policy that fences, each key is
 /// fenced before it is written, and the commit is refused (`deadline_passed`) once the first fence may have ended; so a unit lasts less
 /// than `Options::fence_for`. After the commit all is published, and rows that embed a written row are dropped where repositories are linked; then the
-/// unit returns. After a roll-back the fences are given back, and no cache has changed. A unit whose commit got no answer is
+/// unit returns. After a roll-back the fences are given back: no cache serves anything of the unit, but the copies of the rows that were fenced are gone,
+/// and loaded anew when they are asked for. A unit whose commit got no answer is
 /// `outcome_unknown`; it is not tried again, and what it may have changed is not served from caches until the fences end.
 ///
 /// `transaction_conflict`: other transactions stood in the way, as in a deadlock; nothing was written, and the unit may be run again, which

@@ -28,7 +28,7 @@ constexpr void check_secrets() noexcept {
     static_assert(primary_key_is_no_secret<typename Layout<T>::Owner>(),
                   "larder: a secret field may not be part of the primary key, which aliases hold in clear in a shared tier: make the field a larder::Hashed, or do not call it secret");
     static_assert(!has_sealed_v<T> || cipher<Cipher>,
-                  "larder: the entity has secret fields, which a codec without a cipher cannot encode: give the codec one, such as AesGcm of codec/aes_gcm.hpp");
+                  "larder: the entity has secret fields, which a codec without a cipher cannot encode: use a tier whose codec has one, such as SealedRedisCache of cache/sealed_redis.hpp");
 }
 
 /// What sealed fields are bound to: the table, and the part of the value that is in clear.

@@ -190,7 +190,7 @@ private:
         const std::string column = Refusal<Entity>::table() + "." + std::string(Column<Entity, Member>::name());
         switch (wrong) {
         case Unsendable::too_large: error_ = {errc::value_too_large, column + ": a value is larger than the bound of " + std::to_string(most_value_bytes_) + " bytes"}; break;
-        case Unsendable::zero_byte: error_ = {errc::database_failure, column + ": PostgreSQL keeps no text with a zero byte in it"}; break;
+        case Unsendable::no_text: error_ = {errc::database_failure, column + ": PostgreSQL keeps no text that is not UTF-8, and none with a zero byte in it"}; break;
         case Unsendable::no_such_moment:
         case Unsendable::none: error_ = {errc::database_failure, column + ": PostgreSQL has no moment this far away"}; break;
         }

@@ -100,7 +100,7 @@ public:
         values.push_back(nullptr);
         handle_ = PQconnectStartParams(names.data(), values.data(), 1);
         if (!handle_) throw std::bad_alloc();
-        PQsetNoticeProcessor(handle_, [](void*, const char*) {}, nullptr);
+        PQsetNoticeReceiver(handle_, [](void* self, const PGresult* notice) { static_cast<PostgresConnection*>(self)->take_notice(notice); }, this);
         if (PQstatus(handle_) == CONNECTION_BAD) return end(lock, owner, connect_failure());
         timer_.expires_after(target.connect_timeout);
         timer_.async_wait([self = shared_from_this(), owner, limit = target.connect_timeout](const boost::system::error_code& error) {
@@ -117,7 +117,8 @@ public:
         Lock lock(mutex_);
         if (state() != State::ready) return false;
         if (flights_.empty() && !is_alive()) {
-            end(lock, owner, {errc::database_unavailable, place() + ": the server closed the connection"});
+            static_cast<void>(PQisBusy(handle_)); // reads the server's last words
+            end(lock, owner, {errc::database_unavailable, place() + (paused_ ? ": the server ended a transaction that paused for longer than PostgresOptions::unit_pause" : ": the server closed the connection")});
             return false;
         }
         Flight flight;
@@ -150,6 +151,12 @@ public:
         if (flights_.empty()) return;
         late_.store(!flights_.front().call, std::memory_order_relaxed);
         if (!awaited) end(lock, owner, {errc::timed_out, place() + ": the server did not answer"});
+    }
+
+    /// Why it ended; unset if it has not.
+    Error reason() {
+        const Lock lock(mutex_);
+        return reason_;
     }
 
     /// Ends the connection.
@@ -370,6 +377,10 @@ private:
 
     // ---- the end ----------------------------------------------------------------------------------------------------
 
+    void take_notice(const PGresult* notice) {
+        if (diagnosis(notice, PG_DIAG_SQLSTATE) == "25P03") paused_ = true;
+    }
+
     /// Closes the connection and gives its calls back. Gives the lock back while it tells the owner, and takes it again.
     void end(Lock& lock, const Owner& owner, Error why) {
         std::vector<PostgresCallPtr> unsent, lost;
@@ -378,6 +389,7 @@ private:
         for (auto& flight : flights_)
             if (flight.call) (never_ran ? unsent : lost).push_back(std::move(flight.call));
         if (never_ran && flights_.front().answer.failure) why = {errc::database_unavailable, place() + ": " + flights_.front().answer.failure.said};
+        reason_ = why;
         flights_.clear();
         load_.store(0, std::memory_order_relaxed);
         state_.store(State::closed, std::memory_order_release);
@@ -405,6 +417,8 @@ private:
     std::vector<Prepared> prepared_;
     bool reading_ = false;
     bool writing_ = false;
+    bool paused_ = false; ///< Whether the server said that it ended a transaction that did nothing.
+    Error reason_;
     std::vector<Oid> types_;
     std::vector<const char*> values_;
     std::vector<int> lengths_;

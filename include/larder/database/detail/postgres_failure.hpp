@@ -80,7 +80,7 @@ inline Error error_of(const PostgresFailure& failure, const std::string& table, 
     const auto what = [&](errc code, std::string words) { return Error(code, table + ": " + std::move(words)); };
     switch (failure.kind) {
     case Kind::none: return {};
-    case Kind::unsent: return {failure.error.code, table + ": " + failure.error.text};
+    case Kind::unsent: return {failure.error.code, failure.error.text.starts_with(table) ? failure.error.text : table + ": " + failure.error.text};
     case Kind::lost:
         return is_write ? what(errc::outcome_unknown, "the connection to the server was lost before it answered")
                         : what(errc::database_unavailable, "the connection to the server was lost: " + failure.error.text);

@@ -169,7 +169,9 @@ private:
             const std::lock_guard lock(mutex_);
             if (!closed_) count(*call);
         }
-        if (!connection->submit(call, shared_from_this())) fail(std::move(call), Kind::unsent, {errc::database_unavailable, "the connection to the server was lost, and the transaction with it"});
+        if (connection->submit(call, shared_from_this())) return;
+        const Error reason = connection->reason();
+        fail(std::move(call), Kind::unsent, {errc::database_unavailable, (reason ? reason.text : std::string("the connection to the server was lost")) + "; what the transaction did is undone"});
     }
 
     /// Counts a call's time from its first submission on. \pre the mutex is held.

@@ -43,6 +43,24 @@ class PostgresRows {
     static_assert(std::is_default_constructible_v<Entity>, "larder: a database makes rows, so the entity needs a default constructor");
 
 public:
+    /// Whether a row may have this key at all: one with a text that the server does not keep leads to none, and nobody is asked for it.
+    static bool may_be_there(const auto& key) {
+        const auto part = []<class Part>(const Part& value) {
+            if constexpr (postgres_form_v<bare_value_t<Part>> == PostgresForm::text) {
+                if (is_null(value)) return true;
+                const std::string_view text = value_traits<bare_value_t<Part>>::to(bare(value));
+                return is_utf8_text(text);
+            } else {
+                static_cast<void>(value);
+                return true;
+            }
+        };
+        if constexpr (is_tuple_v<std::remove_cvref_t<decltype(key)>>)
+            return std::apply([&](const auto&... parts) { return (part(parts) && ...); }, key);
+        else
+            return part(key);
+    }
+
     // ---- requests ---------------------------------------------------------------------------------------------------
 
     template <std::size_t Space>
@@ -174,6 +192,13 @@ public:
     }
 
     // ---- answers ----------------------------------------------------------------------------------------------------
+
+    /// What it means that the answer to a write cannot be read: in a transaction, which then fails, what is wrong with it; else the write has committed, so
+    /// that nobody must take it for undone.
+    static Error unreadable(Error wrong, bool in_transaction) {
+        if (in_transaction) return wrong;
+        return {errc::outcome_unknown, wrong.text + ": what was written cannot be read back"};
+    }
 
     static Outcome<std::optional<Entity>> one_row(const Results& results) {
         Outcome<std::optional<Entity>> answer(boost::system::in_place_value);

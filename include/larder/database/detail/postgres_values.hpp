@@ -13,6 +13,7 @@
 #endif
 
 #include <larder/database/detail/postgres_dialect.hpp>
+#include <larder/database/detail/utf8.hpp>
 #include <larder/entity/value.hpp>
 
 #include <boost/endian/conversion.hpp>
@@ -108,7 +109,7 @@ inline void put_i64(std::string& bytes, std::int64_t number) {
 }
 
 /// Why a value can not be sent.
-enum class Unsendable : std::uint8_t { none, too_large, zero_byte, no_such_moment };
+enum class Unsendable : std::uint8_t { none, too_large, no_text, no_such_moment };
 
 /// Appends a value in its binary form.
 template <class T>
@@ -130,7 +131,7 @@ Unsendable put_value(std::string& bytes, const T& value, std::size_t most_bytes)
             if (stored.size() > most_bytes) return Unsendable::too_large;
             const auto* data = reinterpret_cast<const char*>(stored.data());
             if constexpr (form == PostgresForm::text)
-                if (std::string_view(data, stored.size()).find('\0') != std::string_view::npos) return Unsendable::zero_byte;
+                if (!is_utf8_text({data, stored.size()})) return Unsendable::no_text;
             if (!stored.empty()) bytes.append(data, stored.size());
         }
     }
