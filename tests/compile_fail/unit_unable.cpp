@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: larder: this database cannot change several rows in one transaction: a unit of work needs begin(isolation), takes(transaction) and within(transaction)
+// errors: 1
 #include "own_database.hpp"
 
 #include <larder/larder.hpp>

@@ -123,7 +123,7 @@ TEST_CASE("a text that the server cannot hold is the key of no row, and nobody i
     setting.name = "äöü";
     REQUIRE(succeeds(settings.insert(setting)));
     // Whoever were asked would fail.
-    for (const std::string text : {std::string("\xff"), std::string("a\0b", 3), std::string("\xed\xa0\x80")}) {
+    for (const auto& text : {std::string("\xff"), std::string("a\0b", 3), std::string("\xed\xa0\x80")}) {
         for (const ReadMode mode : {ReadMode::plain, ReadMode::settled}) {
             const auto none = settings.load(text, mode);
             REQUIRE(succeeds(none));
@@ -141,7 +141,8 @@ TEST_CASE("a text that the server cannot hold is the key of no row, and nobody i
             REQUIRE(succeeds(nobody));
             CHECK(nobody->size() == 1);
         }
-        check_fails(settings.insert({.name = text}), errc::database_failure, "settings.name: PostgreSQL keeps no text that is not UTF-8");
+        setting.name = text;
+        check_fails(settings.insert(setting), errc::database_failure, "settings.name: PostgreSQL keeps no text that is not UTF-8");
     }
 }
 

@@ -271,23 +271,27 @@ using AsyncUnit = UnitOfWork<false, detail::UnitEngine<typename Repositories::co
 /// Safe to call from any thread. \param repositories `std::tie(sessions, users)`.
 template <class... Repositories, class Function>
 auto in_one_transaction(std::tuple<Repositories&...> repositories, Function function, const UnitOptions& options = {}) {
-    static_assert(detail::UnitChecks<typename Repositories::core_type...>::sound);
-    using Engine = detail::UnitEngine<typename Repositories::core_type...>;
-    using Given = std::invoke_result_t<Function&, Unit<Repositories...>&>;
-    static_assert(!detail::TaskOf<Given>::is_task, "larder: a coroutine is the function of async_in_one_transaction");
-    using Translation = detail::UnitAnswer<Given>;
-    using T = typename Translation::value;
-    const auto body = [&function](Engine& engine, detail::Driver& driver) -> detail::Task<Outcome<T>> {
-        Unit<Repositories...> unit(engine, driver);
-        if constexpr (std::is_void_v<Given>) {
-            function(unit);
-            co_return Outcome<void>();
-        } else {
-            co_return Translation::of(function(unit));
-        }
-    };
-    auto cores = std::apply([](auto&... each) { return std::tuple(each.core()...); }, repositories);
-    return detail::run_blocking<UnitResult<T>>([&](detail::Driver& driver) { return detail::run_unit<T>(std::move(cores), driver, options, body); });
+    // Where they cannot, that is the only error.
+    if constexpr (detail::UnitChecks<typename Repositories::core_type...>::sound) {
+        using Engine = detail::UnitEngine<typename Repositories::core_type...>;
+        using Given = std::invoke_result_t<Function&, Unit<Repositories...>&>;
+        static_assert(!detail::TaskOf<Given>::is_task, "larder: a coroutine is the function of async_in_one_transaction");
+        using Translation = detail::UnitAnswer<Given>;
+        using T = typename Translation::value;
+        const auto body = [&function](Engine& engine, detail::Driver& driver) -> detail::Task<Outcome<T>> {
+            Unit<Repositories...> unit(engine, driver);
+            if constexpr (std::is_void_v<Given>) {
+                function(unit);
+                co_return Outcome<void>();
+            } else {
+                co_return Translation::of(function(unit));
+            }
+        };
+        auto cores = std::apply([](auto&... each) { return std::tuple(each.core()...); }, repositories);
+        return detail::run_blocking<UnitResult<T>>([&](detail::Driver& driver) { return detail::run_unit<T>(std::move(cores), driver, options, body); });
+    } else {
+        return UnitResult<void>(Error());
+    }
 }
 
 /// As `in_one_transaction`, without blocking. `function(unit)` is a coroutine that returns a `UnitTask`, and awaits the unit's verbs:
@@ -307,28 +311,29 @@ auto in_one_transaction(std::tuple<Repositories&...> repositories, Function func
 /// must live as long, and so must the repositories.
 template <class... Repositories, class Function, class Token = boost::asio::deferred_t>
 auto async_in_one_transaction(std::tuple<Repositories&...> repositories, Function function, const UnitOptions& options, Token&& token = {}) {
-    static_assert(detail::UnitChecks<typename Repositories::core_type...>::sound);
-    using Engine = detail::UnitEngine<typename Repositories::core_type...>;
-    using Given = detail::TaskOf<std::invoke_result_t<Function&, AsyncUnit<Repositories...>&>>;
-    static_assert(Given::is_task, "larder: the function of async_in_one_transaction is a coroutine that returns a larder::UnitTask");
-    using Translation = detail::UnitAnswer<typename Given::type>;
-    using T = typename Translation::value;
-    auto body = [function = std::move(function)](Engine& engine, detail::Driver& driver) mutable -> detail::Task<Outcome<T>> {
-        AsyncUnit<Repositories...> unit(engine, driver);
-        auto work = function(unit);
-        if constexpr (std::is_void_v<typename Given::type>) {
-            co_await work;
-            co_return Outcome<void>();
-        } else {
-            co_return Translation::of(co_await work);
-        }
-    };
-    auto cores = std::apply([](auto&... each) { return std::tuple(each.core()...); }, repositories);
-    auto& first = *std::get<0>(cores);
-    return detail::run_async<UnitResult<T>>(
-        first.home(),
-        [cores, options, body = std::move(body)](detail::Driver& driver) mutable { return detail::run_unit<T>(std::move(cores), driver, options, std::move(body)); },
-        std::forward<Token>(token), detail::timer_of(first.env));
+    if constexpr (detail::UnitChecks<typename Repositories::core_type...>::sound) {
+        using Engine = detail::UnitEngine<typename Repositories::core_type...>;
+        using Given = detail::TaskOf<std::invoke_result_t<Function&, AsyncUnit<Repositories...>&>>;
+        static_assert(Given::is_task, "larder: the function of async_in_one_transaction is a coroutine that returns a larder::UnitTask");
+        using Translation = detail::UnitAnswer<typename Given::type>;
+        using T = typename Translation::value;
+        auto body = [function = std::move(function)](Engine& engine, detail::Driver& driver) mutable -> detail::Task<Outcome<T>> {
+            AsyncUnit<Repositories...> unit(engine, driver);
+            auto work = function(unit);
+            if constexpr (std::is_void_v<typename Given::type>) {
+                co_await work;
+                co_return Outcome<void>();
+            } else {
+                co_return Translation::of(co_await work);
+            }
+        };
+        auto cores = std::apply([](auto&... each) { return std::tuple(each.core()...); }, repositories);
+        auto& first = *std::get<0>(cores);
+        return detail::run_async<UnitResult<T>>(
+            first.home(),
+            [cores, options, body = std::move(body)](detail::Driver& driver) mutable { return detail::run_unit<T>(std::move(cores), driver, options, std::move(body)); },
+            std::forward<Token>(token), detail::timer_of(first.env));
+    }
 }
 template <class... Repositories, class Function, class Token = boost::asio::deferred_t>
     requires(!std::is_same_v<std::remove_cvref_t<Token>, UnitOptions>)

@@ -19,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -118,7 +119,7 @@ public:
         if (state() != State::ready) return false;
         if (flights_.empty() && !is_alive()) {
             static_cast<void>(PQisBusy(handle_)); // reads the server's last words
-            end(lock, owner, {errc::database_unavailable, place() + (paused_ ? ": the server ended a transaction that paused for longer than PostgresOptions::unit_pause" : ": the server closed the connection")});
+            end(lock, owner, {errc::database_unavailable, place() + (paused_ ? paused_for_too_long : ": the server closed the connection")});
             return false;
         }
         Flight flight;
@@ -377,8 +378,11 @@ private:
 
     // ---- the end ----------------------------------------------------------------------------------------------------
 
+    static constexpr std::string_view too_long_a_pause = "25P03";
+    static constexpr const char* paused_for_too_long = ": the server ended a transaction that paused for longer than PostgresOptions::unit_pause";
+
     void take_notice(const PGresult* notice) {
-        if (diagnosis(notice, PG_DIAG_SQLSTATE) == "25P03") paused_ = true;
+        if (diagnosis(notice, PG_DIAG_SQLSTATE) == too_long_a_pause) paused_ = true;
     }
 
     /// Closes the connection and gives its calls back. Gives the lock back while it tells the owner, and takes it again.
@@ -388,7 +392,8 @@ private:
         const bool never_ran = !flights_.empty() && flights_.front().never_ran;
         for (auto& flight : flights_)
             if (flight.call) (never_ran ? unsent : lost).push_back(std::move(flight.call));
-        if (never_ran && flights_.front().answer.failure) why = {errc::database_unavailable, place() + ": " + flights_.front().answer.failure.said};
+        if (const auto* failure = never_ran ? &flights_.front().answer.failure : nullptr; failure && *failure)
+            why = {errc::database_unavailable, place() + (failure->is(too_long_a_pause) ? paused_for_too_long : ": " + failure->said)};
         reason_ = why;
         flights_.clear();
         load_.store(0, std::memory_order_relaxed);
