@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
+#include <future>
 #include <span>
 #include <string>
 #include <thread>
@@ -383,10 +384,35 @@ TEST_CASE("a publication that a server refuses whose preparation it takes is del
     CHECK(client.connection.status().forgotten == 0);
 }
 
+TEST_CASE("what changes something is sent anew within its time limit when its connection is lost") {
+    RedisServer own;
+    RedisOptions patient = own.options();
+    patient.timeout = 10s;
+    // No heartbeat finds out first.
+    patient.heartbeat = 10min;
+    patient.near_delta = 20min;
+    Client client(patient);
+    client.store(1);
+    own.send(SIGSTOP);
+    const auto requests = client.connection.status().requests;
+    std::promise<Outcome<void>> fenced;
+    client.tier.tier().async_fence(Client::keys(1), 7, 1min, [&](Outcome<void> outcome) { fenced.set_value(std::move(outcome)); });
+    CHECK(eventually(client.io, [&] { return client.connection.status().requests > requests; }));
+    own.send(SIGKILL);
+    CHECK(eventually(client.io, [&] { return !client.connection.status().connected; }));
+    own.start();
+    CHECK(fenced.get_future().get().has_value());
+    CHECK(client.look()->answer == Answer::bypass);
+    CHECK(client.connection.status().timeouts == 0);
+}
+
 TEST_CASE("a connection that is made well says of no failure, with a tier in front or without") {
     RedisServer own;
     Client client(own.options());
+    REQUIRE(client.connected());
+    // The connection is made anew.
     Near near(client);
+    CHECK(eventually(client.io, [&] { return client.connection.status().connections == 2; }));
     client.store(1);
     CHECK(near.fetch());
     CHECK(client.connection.status().connected);
@@ -394,6 +420,7 @@ TEST_CASE("a connection that is made well says of no failure, with a tier in fro
     CHECK(client.connection.status().flushes == 0);
     own.command("FLUSHALL");
     CHECK(eventually(client.io, [&] { return client.connection.status().flushes != 0; }));
+    CHECK(client.look().has_value());
 }
 
 TEST_CASE("a replica, which takes no writes, is no cache") {

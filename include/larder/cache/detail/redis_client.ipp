@@ -706,8 +706,8 @@ private:
     }
 
     void lose_feed(const Generation& generation) {
-        if (generation.tracking && generation.prepared) flushes_.fetch_add(1, std::memory_order_relaxed);
         feed().lose();
+        if (generation.tracking && generation.prepared) flushes_.fetch_add(1, std::memory_order_relaxed);
     }
 
     /// Ends the present connection, and whatever is under way on it. \param outage whether lookups are skipped until there is another.
