@@ -98,6 +98,16 @@ public:
         Pending<larder::WrittenMany<Ticket>> revoke_all(const std::string& owner) {
             return ask<larder::WrittenMany<Ticket>>([&](Process& process, auto then) { process.revoke_all(owner, std::move(then)); });
         }
+        /// Gives rows other codes in one transaction, in this order; does not commit if there is a verdict.
+        Pending<larder::UnitResult<>> rotate_all(const std::vector<std::pair<std::string, std::string>>& codes, const larder::Error& verdict = {}) {
+            UnitPlan plan{{}, verdict};
+            for (const auto& [key, code] : codes)
+                plan.steps.push_back({key, [code = code](Ticket& row) {
+                                          row.code = code;
+                                          return true;
+                                      }});
+            return ask<larder::UnitResult<>>([&](Process& process, auto then) { process.unit(plan, std::move(then)); });
+        }
         Pending<larder::Done> expel(const std::string& key) {
             return ask<larder::Done>([&](Process& process, auto then) { process.expel(key, std::move(then)); });
         }
