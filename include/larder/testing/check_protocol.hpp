@@ -151,7 +151,10 @@ template <class Checked, bool Near = false>
 
 /// The same with clients that also change rows in units of work, one to three in a transaction, and undo some of them. A unit that was
 /// acknowledged as effective must show in every read thereafter, and one that was undone in none.
+///
+/// Of policies that fence: under others a revocation that finds a row revoked vouches for no new code that the same unit gave the row, which this judgement would not forgive.
 template <policy Policy, bool Near = false>
+    requires(Policy::fenced)
 [[nodiscard]] ProtocolReport check_units(const ProtocolOptions& options = {}) {
     return detail::check_world<World<Policy, typename detail::ProtocolSubject<Policy, Near>::Parts, true>>(options);
 }
