@@ -82,6 +82,33 @@ Task<int> around(int& living, std::coroutine_handle<>& where) {
     co_return co_await inner;
 }
 
+/// Gives nothing: notes that it ran, waits if it is to, and then throws if it is to.
+Task<void> noting(int& notes, bool waits, bool throws, std::coroutine_handle<>& where) {
+    ++notes;
+    if (waits) {
+        auto stop = Stop{where};
+        co_await stop;
+    }
+    if (throws) throw std::runtime_error("no");
+    ++notes;
+}
+
+Task<void> noting_inside(int& notes, bool waits, bool throws, std::coroutine_handle<>& where) {
+    auto inner = noting(notes, waits, throws, where);
+    co_await inner;
+    ++notes;
+}
+/// Whether awaiting one of these threw.
+Task<bool> threw(int& notes, bool waits, bool throws, std::coroutine_handle<>& where) {
+    auto task = noting_inside(notes, waits, throws, where);
+    try {
+        co_await task;
+    } catch (const std::runtime_error&) {
+        co_return true;
+    }
+    co_return false;
+}
+
 } // namespace
 
 TEST_CASE("a task does nothing before it is awaited, and its frame goes with it") {
@@ -122,6 +149,23 @@ TEST_CASE("an exception leaves a task where it is awaited") {
     Trampoline::run(where);
     REQUIRE(late.done());
     CHECK(late.answer() == "no");
+}
+
+TEST_CASE("a task that gives nothing runs to its end, or throws where it is awaited, at once or after it waited") {
+    for (const bool waits : {false, true})
+        for (const bool throws : {false, true}) {
+            int notes = 0;
+            std::coroutine_handle<> where;
+            Run<bool> run(threw(notes, waits, throws, where));
+            CHECK(run.done() != waits);
+            if (waits) {
+                CHECK(notes == 1);
+                Trampoline::run(where);
+            }
+            REQUIRE(run.done());
+            CHECK(run.answer() == throws);
+            CHECK(notes == (throws ? 1 : 3));
+        }
 }
 
 TEST_CASE("a suspended task that is destroyed destroys what it holds, innermost first") {

@@ -476,6 +476,40 @@ TEST_CASE("a unit under a shared tier is refused once its first fence may have e
     for (const Pass& row : {first, second}) CHECK(passes.find(row.id)->note == "first");
 }
 
+TEST_CASE("of several repositories in a unit, the fence that ends first is its deadline") {
+    constexpr Duration brief = 5s, lasting = 15s;
+    Shared world({.fence_for = lasting});
+    auto& passes = *world.passes;
+    Options options = world.options;
+    options.fence_for = brief;
+    CachedRepository<Holder, Stack<SharedCache, MemoryDatabase>, WriteThrough, ManualEnvironment> holders({{}, world.tables}, options, {}, world.environment);
+    const Pass row = world.insert(1);
+    const auto name = [&] { return holders.find(world.holder)->name; };
+    /// A unit that fences a pass and a holder, one of them after a while, and commits after another.
+    const auto write = [&](const std::string& text, bool pass_first, Duration before_second, Duration before_commit) {
+        return in_one_transaction(std::tie(passes, holders), [&](auto& unit) {
+            for (const bool pass : {pass_first, !pass_first}) {
+                if (pass)
+                    unit.update(passes, row.id, [&](Pass& changed) { changed.note = text; });
+                else
+                    unit.update(holders, world.holder, [&](Holder& changed) { changed.name = text; });
+                world.environment.advance(pass == pass_first ? before_second : before_commit);
+            }
+        });
+    };
+    const auto check = [&](const auto& done, const std::string& text, bool in_time) {
+        CHECK(done.failed() != in_time);
+        if (!in_time) CHECK(done.error() == errc::deadline_passed);
+        CHECK((passes.find(row.id)->note == text) == in_time);
+        CHECK((name() == text) == in_time);
+    };
+    check(write("brief first", false, 3s, 1s), "brief first", true);
+    check(write("brief first, late", false, 3s, 3s), "brief first, late", false);
+    check(write("brief last", true, 8s, 4s), "brief last", true);
+    check(write("brief last, late", true, 8s, 6s), "brief last, late", false);
+    check(write("lasting first, late", true, 13s, 3s), "lasting first, late", false);
+}
+
 TEST_CASE("a unit that a tier cannot be told of is pending, or is not made") {
     Shared world;
     auto& passes = *world.passes;

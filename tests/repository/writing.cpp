@@ -79,6 +79,30 @@ TEST_CASE("a change must not touch the primary key, and its effects on version a
     world.expect_free(row, "after changes that were refused");
 }
 
+TEST_CASE("a touch answers from a copy as it is, and moves nothing of a row that is not valid any more") {
+    World<Versioned<row_probe>> world([](Options& options) { options.touch_interval = 1min; });
+    auto& passes = *world.passes;
+    const Pass row = world.insert(1);
+    passes.find(row.id);
+    CHECK(passes.touch(row.id).changed());
+    Pass behind = row;
+    behind.revoked_at = std::chrono::time_point_cast<TimePoint::duration>(world.environment.wall_now());
+    REQUIRE(MemoryDatabase<Pass>(world.tables).update(behind, row.version, {}).has_value());
+    const auto seen = MemoryDatabase<Pass>(world.tables).load(row.id, ReadMode::plain).value()->last_seen;
+    const auto early = passes.touch(row.id);
+    REQUIRE(succeeds(early));
+    CHECK(!early.changed());
+    CHECK(early.version() == row.version);
+    world.environment.advance(1min);
+    const auto due = passes.touch(row.id);
+    REQUIRE(succeeds(due));
+    CHECK(!due.changed());
+    CHECK(due.version() == row.version);
+    CHECK_MESSAGE(passes.find(row.id).absence() == Absence::revoked, "what the policy promises it promises of reads");
+    CHECK(passes.touch(row.id).error() == errc::revoked);
+    CHECK(passes.find(row.id, truth).row()->last_seen == seen);
+}
+
 TEST_CASE("a write of a row that is not there says so") {
     World world;
     CHECK(world.passes->update(5, [](Pass&) {}).error() == errc::no_such_row);

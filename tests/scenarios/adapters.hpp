@@ -3,8 +3,11 @@
 
 #include "gate.hpp"
 
+#include <larder/database/memory.hpp>
 #include <larder/testing/sim/cache.hpp>
 #include <larder/testing/sim/database.hpp>
+#include <larder/testing/sim/database_within.hpp>
+#include <larder/testing/sim/ticket.hpp>
 
 #include <cstddef>
 #include <map>
@@ -152,24 +155,20 @@ private:
 template <class Entity>
 using Replica = std::optional<std::map<larder::primary_key_t<Entity>, Entity>>;
 
-/// A process's client of the simulated database, whose every request passes the gate.
-template <class Entity>
-class StagedDatabase {
-    using Inner = larder::testing::SimDatabase<Entity>;
+/// A process's client of rows of the simulated database, whose every request passes the gate.
+///
+/// \tparam Inner the client that it stands before.
+template <class Entity, class Inner>
+class StagedRows {
     using Key = larder::primary_key_t<Entity>;
     using Row = std::optional<Entity>;
 
 public:
-    struct Config {
-        typename Inner::Config inner;
-        Gate* gate = nullptr;
-        const Replica<Entity>* replica = nullptr;
-    };
-
     static constexpr bool conditional_writes = true;
-    static constexpr bool replicas = true;
 
-    explicit StagedDatabase(Config config) : gate_(*config.gate), process_(config.inner.actor.process), replica_(*config.replica), inner_(std::make_shared<Inner>(config.inner)) {}
+    /// \param within what all words for its requests begin with.
+    StagedRows(Gate& gate, std::uint16_t process, const Replica<Entity>& replica, Inner inner, std::string within)
+        : gate_(gate), process_(process), replica_(replica), inner_(std::make_shared<Inner>(std::move(inner))), within_(std::move(within)) {}
 
     template <class Handler>
     void async_load(const Key& key, larder::ReadMode mode, Handler handler) {
@@ -230,16 +229,81 @@ public:
             "revoke all", [inner = inner_, key, pattern, members](auto done) { inner->template async_revoke_all<Space>(key, pattern, members, std::move(done)); }, std::move(handler));
     }
 
-private:
+protected:
     template <class Result, class Forward, class Handler>
-    void pass(std::string what, Forward forward, Handler handler) {
-        gate_.pass<Result>(Server::database, process_, std::move(what), std::move(forward), std::move(handler), Words{});
+    void pass(const std::string& what, Forward forward, Handler handler) {
+        gate_.pass<Result>(Server::database, process_, within_ + what, std::move(forward), std::move(handler), Words{});
     }
 
     Gate& gate_;
     std::uint16_t process_;
     const Replica<Entity>& replica_;
     std::shared_ptr<Inner> inner_; ///< Shared with the requests that outlive the process.
+    std::string within_;
+};
+
+/// A process's side of a transaction, whose ends pass the gate.
+class StagedTransaction {
+    using Inner = larder::testing::SimDatabase<larder::testing::Ticket>::Transaction;
+
+public:
+    StagedTransaction(Gate& gate, std::uint16_t process, Inner inner) : gate_(&gate), process_(process), inner_(std::make_shared<Inner>(std::move(inner))) {}
+
+    Inner& inner() const noexcept { return *inner_; }
+
+    template <class Handler>
+    void async_commit(const larder::WriteCondition& condition, Handler handler) {
+        pass("commit", [inner = inner_, condition](auto done) { inner->async_commit(condition, std::move(done)); }, std::move(handler));
+    }
+    template <class Handler>
+    void async_roll_back(Handler handler) {
+        pass("roll back", [inner = inner_](auto done) { inner->async_roll_back(std::move(done)); }, std::move(handler));
+    }
+
+private:
+    template <class Forward, class Handler>
+    void pass(std::string what, Forward forward, Handler handler) {
+        gate_->pass<Outcome<void>>(Server::database, process_, std::move(what), std::move(forward), std::move(handler), Words{});
+    }
+
+    Gate* gate_;
+    std::uint16_t process_;
+    std::shared_ptr<Inner> inner_; ///< Shared with the request that outlives the process.
+};
+
+/// A process's client of the simulated database, with its transactions.
+template <class Entity>
+class StagedDatabase : public StagedRows<Entity, larder::testing::SimDatabase<Entity>> {
+    using Inner = larder::testing::SimDatabase<Entity>;
+    using Within = larder::testing::SimDatabaseWithin<Entity, larder::MemoryDatabase>;
+
+public:
+    struct Config {
+        typename Inner::Config inner;
+        Gate* gate = nullptr;
+        const Replica<Entity>* replica = nullptr;
+    };
+    using Transaction = StagedTransaction;
+
+    static constexpr bool replicas = true;
+
+    explicit StagedDatabase(Config config) : StagedRows<Entity, Inner>(*config.gate, config.inner.actor.process, *config.replica, Inner(config.inner), {}) {}
+
+    template <class Handler>
+    void async_begin(larder::Isolation isolation, Handler handler) {
+        this->template pass<Outcome<Transaction>>(
+            "begin",
+            [inner = this->inner_, isolation, &gate = this->gate_, process = this->process_](auto done) {
+                inner->async_begin(isolation, [done = std::move(done), &gate, process](Outcome<typename Inner::Transaction> begun) mutable {
+                    if (begun.has_error()) return done(begun.error());
+                    done(Transaction(gate, process, std::move(*begun)));
+                });
+            },
+            std::move(handler));
+    }
+    bool takes(const Transaction& transaction) const { return this->inner_->takes(transaction.inner()); }
+    /// What is asked in a transaction begins with "in a unit: ".
+    StagedRows<Entity, Within> within(Transaction& transaction) { return {this->gate_, this->process_, this->replica_, this->inner_->within(transaction.inner()), "in a unit: "}; }
 };
 
 } // namespace scenarios

@@ -205,7 +205,7 @@ private:
     static Error lost(const Passage& passage) {
         using larder::errc;
         if (passage.server == Server::cache) return {errc::timed_out, "the shared tier did not answer"};
-        constexpr std::string_view writes[] = {"insert", "update", "erase", "revoke"};
+        constexpr std::string_view writes[] = {"insert", "update", "erase", "revoke", "commit"};
         const bool write = std::any_of(std::begin(writes), std::end(writes), [&](std::string_view word) { return passage.what.starts_with(word); });
         return {write ? errc::outcome_unknown : errc::database_unavailable, "the database did not answer"};
     }

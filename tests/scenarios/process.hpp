@@ -4,6 +4,7 @@
 #include "adapters.hpp"
 
 #include <larder/repository/cached_repository.hpp>
+#include <larder/repository/unit_result.hpp>
 #include <larder/testing/sim/ticket.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -30,6 +31,16 @@ constexpr std::string_view name_of(Under under) noexcept {
     return names[static_cast<std::size_t>(under)];
 }
 
+/// What a unit of work does: changes rows one after the other, and ends with an error if it is to be rolled back.
+struct UnitPlan {
+    struct Step {
+        std::string key;
+        std::function<bool(Ticket&)> change;
+    };
+    std::vector<Step> steps;
+    larder::Error verdict{};
+};
+
 /// The repository of one process, whatever its type: the verbs that scenarios use. Each calls `then` once.
 class Process {
 public:
@@ -44,6 +55,7 @@ public:
     virtual void update(const std::string& key, std::function<bool(Ticket&)> change, Then<Written<Ticket>> then) = 0;
     virtual void revoke(const std::string& key, larder::Effect effect, Then<Written<Ticket>> then) = 0;
     virtual void revoke_all(const std::string& owner, Then<larder::WrittenMany<Ticket>> then) = 0;
+    virtual void unit(const UnitPlan& plan, Then<larder::UnitResult<>> then) = 0;
     virtual void expel(const std::string& key, Then<larder::Done> then) = 0;
 };
 

@@ -4,11 +4,13 @@
 #include "process.hpp"
 
 #include <larder/cache/memory.hpp>
+#include <larder/repository/unit_of_work.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 
 #include <memory>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -34,6 +36,17 @@ public:
     void revoke(const std::string& key, larder::Effect effect, Then<Written<Ticket>> then) override { repository_.async_revoke(key, effect, told(std::move(then))); }
     void revoke_all(const std::string& owner, Then<larder::WrittenMany<Ticket>> then) override {
         repository_.template async_revoke_all_by<&Ticket::owner>(owner, larder::Assignments<>(), told(std::move(then)));
+    }
+    void unit(const UnitPlan& plan, Then<larder::UnitResult<>> then) override {
+        auto work = [this, plan](auto& unit) -> larder::UnitTask<larder::Error> {
+            for (const auto& step : plan.steps) {
+                auto task = unit.update(repository_, step.key, step.change);
+                const auto written = co_await task;
+                if (written.failed()) co_return written.error();
+            }
+            co_return plan.verdict;
+        };
+        larder::async_in_one_transaction(std::tie(repository_), std::move(work), told(std::move(then)));
     }
     void expel(const std::string& key, Then<larder::Done> then) override { repository_.async_expel(key, told(std::move(then))); }
 

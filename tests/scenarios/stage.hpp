@@ -87,16 +87,19 @@ public:
         }
         /// Gives a row another code.
         Pending<Written<Ticket>> rotate(const std::string& key, std::string code) {
-            return update(key, [code = std::move(code)](Ticket& row) {
-                row.code = code;
-                return true;
-            });
+            return update(key, change_to(std::move(code)));
         }
         Pending<Written<Ticket>> revoke(const std::string& key, larder::Effect effect = larder::Effect::may_be_pending) {
             return ask<Written<Ticket>>([&](Process& process, auto then) { process.revoke(key, effect, std::move(then)); });
         }
         Pending<larder::WrittenMany<Ticket>> revoke_all(const std::string& owner) {
             return ask<larder::WrittenMany<Ticket>>([&](Process& process, auto then) { process.revoke_all(owner, std::move(then)); });
+        }
+        /// Gives rows other codes in one transaction, in this order; does not commit if there is a verdict.
+        Pending<larder::UnitResult<>> rotate_all(const std::vector<std::pair<std::string, std::string>>& codes, const larder::Error& verdict = {}) {
+            UnitPlan plan{{}, verdict};
+            for (const auto& [key, code] : codes) plan.steps.push_back({key, change_to(code)});
+            return ask<larder::UnitResult<>>([&](Process& process, auto then) { process.unit(plan, std::move(then)); });
         }
         Pending<larder::Done> expel(const std::string& key) {
             return ask<larder::Done>([&](Process& process, auto then) { process.expel(key, std::move(then)); });
@@ -115,6 +118,13 @@ public:
     private:
         friend class Stage;
         Client(Stage& stage, std::uint16_t number) : stage_(&stage), number_(number) {}
+
+        static std::function<bool(Ticket&)> change_to(std::string code) {
+            return [code = std::move(code)](Ticket& row) {
+                row.code = code;
+                return true;
+            };
+        }
 
         template <class Answer, class Verb>
         Pending<Answer> ask(Verb verb) {

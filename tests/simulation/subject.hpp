@@ -16,8 +16,8 @@ struct Subject {
 };
 
 extern const Subject hybrid, hybrid_near, write_through, write_through_near, write_through_unfenced, row_probe, row_probe_near, group_epoch, schema_constant;
-/// Rows that embed others.
-extern const Subject relations;
+/// Rows that embed others, and units of work.
+extern const Subject relations, units;
 /// What most code does: see controls.cpp.
 extern const Subject delete_after_commit, delete_before_commit, original;
 

@@ -6,7 +6,8 @@
 namespace simulation {
 namespace {
 
-constexpr std::array<const Subject*, 10> ships{&hybrid, &hybrid_near, &write_through, &write_through_near, &write_through_unfenced, &row_probe, &row_probe_near, &group_epoch, &schema_constant, &relations};
+constexpr std::array<const Subject*, 11> ships{&hybrid,         &hybrid_near, &write_through,   &write_through_near, &write_through_unfenced, &row_probe,
+                                               &row_probe_near, &group_epoch, &schema_constant, &relations,          &units};
 constexpr std::array<const Subject*, 3> controls{&original, &delete_after_commit, &delete_before_commit};
 
 } // namespace

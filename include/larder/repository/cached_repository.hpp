@@ -267,8 +267,12 @@ public:
         return async_revoke_all_by<Members...>(group, Assignments<>(), std::forward<Token>(token));
     }
 
-    /// Moves the declared `touch` column to now, at most once in `Options::touch_interval`, and no version. \returns `changed()`
-    /// is false if it was not due.
+    /// Moves the declared `touch` column to now, at most once in `Options::touch_interval`, and no version.
+    ///
+    /// No read, and no proof that the row is valid: where a tier has a copy of the whole row within its time, that copy tells whether it is
+    /// due, without the check that the policy makes before it answers a read with it. What is due is left to the database, which leaves a
+    /// row alone that is revoked or gone. `version()` is that of the copy (or of the row, loaded where there was no copy), and so are
+    /// `errc::revoked` and `errc::no_such_row`. \returns `changed()` is false if it was not due, or if the database left it alone.
     Written<Entity> touch(const KeyView& key) { return block<Written<Entity>>(Verb::touch, touching(key)); }
     template <class Token = Deferred>
     auto async_touch(const KeyView& key, Token&& token = {}) {

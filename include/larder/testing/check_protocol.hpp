@@ -149,6 +149,16 @@ template <class Checked, bool Near = false>
     return detail::check_world<World<typename Subject::Policy, typename Subject::Parts>>(options);
 }
 
+/// The same with clients that also change rows in units of work, one to three in a transaction, and undo some of them. A unit that was
+/// acknowledged as effective must show in every read thereafter, and one that was undone in none.
+///
+/// Of policies that fence: under others a revocation that finds a row revoked vouches for no new code that the same unit gave the row, which this judgement would not forgive.
+template <policy Policy, bool Near = false>
+    requires(Policy::fenced)
+[[nodiscard]] ProtocolReport check_units(const ProtocolOptions& options = {}) {
+    return detail::check_world<World<Policy, typename detail::ProtocolSubject<Policy, Near>::Parts, true>>(options);
+}
+
 /// The same for embedded rows: repositories of books and of the authors that they embed, linked, under a policy. Renaming an
 /// author, once acknowledged as effective, must show in every book that is read thereafter.
 template <policy Policy>

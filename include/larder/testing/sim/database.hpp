@@ -2,17 +2,18 @@
 #pragma once
 
 #include <larder/database/memory.hpp>
-#include <larder/testing/sim/environment.hpp>
+#include <larder/testing/sim/database_server.hpp>
+#include <larder/testing/sim/database_within.hpp>
 #include <larder/testing/sim/network.hpp>
+#include <larder/testing/sim/scheduler.hpp>
+#include <larder/testing/sim/transaction.hpp>
 
-#include <chrono>
+#include <concepts>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -22,130 +23,24 @@ namespace larder {
 inline namespace v0 {
 namespace testing {
 
-/// The server of a simulated database: the in-memory database with row locks and with time between a statement and its commit.
-///
-/// A statement takes its row's lock and judges its conditions; what it writes is seen by others from its commit on; the
-/// lock is held until then. `ReadMode::settled` reads wait for the lock, plain ones do not; `recent` ones are answered by a
-/// replica, which may lag by a few versions.
-///
-/// \tparam Database what keeps the rows: `MemoryDatabase`, or a plug-in's own blocking database.
-template <class Entity, template <class...> class Database = MemoryDatabase>
-class SimDatabaseServer {
-    using Rows = Database<Entity>;
+namespace detail {
 
-public:
-    using Key = primary_key_t<Entity>;
-    /// Told of each commit: the row as it is from now on, or nothing if it was erased (then `version` is the tombstone's).
-    using OnCommit = std::function<void(const Key&, const Entity* row, Version version)>;
-
-    SimDatabaseServer(SimShared& shared, Network& network, Trace& trace, OnCommit on_commit, Rows rows = make())
-        : shared_(shared), network_(network), trace_(trace), on_commit_(std::move(on_commit)), rows_(std::move(rows)) {}
-
-    Rows& rows() noexcept { return rows_; }
-    Network& network() noexcept { return network_; }
-    Trace& trace() noexcept { return trace_; }
-    SimShared& shared() noexcept { return shared_; }
-
-    /// The server's own clock, which no fault steps.
-    DatabaseTime clock() const { return DatabaseTime(std::chrono::duration_cast<std::chrono::microseconds>(shared_.scheduler.now().time_since_epoch())); }
-
-    void note(const std::string& what) { trace_.note(shared_.scheduler, "  database: " + what); }
-
-    /// Runs a function with a row's lock held; `function(unlock)`.
-    void locked(const Key& key, std::function<void(std::function<void()>)> function) {
-        auto [place, free] = locks_.try_emplace(key);
-        if (!free) {
-            place->second.push_back(std::move(function));
-            return;
-        }
-        function([this, key] { unlock(key); });
-    }
-
-    /// Runs a function with the locks of several rows held, taken in their order; `function(unlock)`.
-    void locked_all(std::vector<Key> keys, std::function<void(std::function<void()>)> function) {
-        if (keys.empty()) {
-            function([] {});
-            return;
-        }
-        const Key last = std::move(keys.back());
-        keys.pop_back();
-        locked_all(std::move(keys), [this, last, function = std::move(function)](std::function<void()> unlock_others) {
-            locked(last, [function, unlock_others = std::move(unlock_others)](std::function<void()> unlock_last) {
-                function([unlock_others, unlock_last = std::move(unlock_last)] {
-                    unlock_last();
-                    unlock_others();
-                });
-            });
-        });
-    }
-
-    /// Commits after a while, which may be longer than any fence.
-    void commit_later(std::function<void()> commit) {
-        Duration delay = network_.hop();
-        if (network_.suffers(Fault::commit_stall)) {
-            note("the commit stalls");
-            delay = std::chrono::milliseconds(700);
-        }
-        shared_.scheduler.after(Network::server, delay, std::move(commit));
-    }
-
-    /// A row got a new state; null: it was erased, at this version.
-    void committed(const Key& key, const Entity* row, Version version) {
-        states_[key].push_back(row ? std::optional<Entity>(*row) : std::nullopt);
-        on_commit_(key, row, version);
-    }
-
-    /// The version of a row, if it is there.
-    std::optional<Version> version_of(const Key& key) const {
-        const auto place = states_.find(key);
-        if (place == states_.end() || !place->second.back()) return std::nullopt;
-        return schema_of<Entity>::version_of(*place->second.back());
-    }
-
-    /// What a replica has of a row. How far it lags is a choice.
-    Outcome<std::optional<Entity>> at_replica(const Key& key) {
-        const auto place = states_.find(key);
-        if (place == states_.end()) return std::optional<Entity>();
-        const auto& states = place->second;
-        std::size_t behind = 0;
-        if (network_.suffers(Fault::replica_lag)) behind = 1 + shared_.choices.pick(2);
-        if (behind != 0) note("a replica lags");
-        return behind < states.size() ? states[states.size() - 1 - behind] : std::optional<Entity>();
-    }
-
-private:
-    static Rows make() {
-        if constexpr (requires { Rows(typename Rows::Config{}); })
-            return Rows(typename Rows::Config{});
-        else
-            return Rows();
-    }
-
-    void unlock(const Key& key) {
-        const auto place = locks_.find(key);
-        if (place->second.empty()) {
-            locks_.erase(place);
-            return;
-        }
-        auto next = std::move(place->second.front());
-        place->second.pop_front();
-        shared_.scheduler.after(Network::server, Duration::zero(), [this, key, next = std::move(next)] { next([this, key] { unlock(key); }); });
-    }
-
-    SimShared& shared_;
-    Network& network_;
-    Trace& trace_;
-    OnCommit on_commit_;
-    Rows rows_;
-    std::map<Key, std::vector<std::optional<Entity>>> states_;
-    std::map<Key, std::deque<std::function<void(std::function<void()>)>>> locks_;
+/// The type of a simulated database's transactions, if what keeps its rows has any.
+template <class Rows>
+struct SimTransactions {};
+template <class Rows>
+    requires requires { typename Rows::Transaction; }
+struct SimTransactions<Rows> {
+    using Transaction = SimTransaction<typename Rows::Transaction>;
 };
 
-/// A process's client of the simulated database.
+} // namespace detail
+
+/// A process's client of the simulated database. It has transactions if the database that keeps the rows has.
 ///
 /// \tparam Database as for the server.
 template <class Entity, template <class...> class Database = MemoryDatabase>
-class BasicSimDatabase {
+class BasicSimDatabase : public detail::SimTransactions<Database<Entity>> {
     using Server = SimDatabaseServer<Entity, Database>;
     using Rows = Database<Entity>;
     using Schema = schema_of<Entity>;
@@ -324,6 +219,28 @@ public:
             std::move(handler));
     }
 
+    template <class Handler>
+        requires transactional<Rows, Entity>
+    void async_begin(Isolation isolation, Handler handler) {
+        using Begun = SimTransaction<typename Rows::Transaction>;
+        read<Begun>(
+            "begin",
+            [isolation, actor = actor_](Server& server, const Reply<Begun>& reply) {
+                auto begun = server.rows().begin(isolation);
+                if (begun.has_error()) return reply(begun.error());
+                reply(Begun(server, actor, std::make_shared<typename Begun::Session>(server, std::move(*begun))));
+            },
+            std::move(handler));
+    }
+    template <class Underlying>
+    bool takes(const SimTransaction<Underlying>& transaction) const {
+        return transaction.session() && server_.rows().takes(transaction.session()->transaction());
+    }
+    template <class Underlying>
+    SimDatabaseWithin<Entity, Database> within(SimTransaction<Underlying>& transaction) const {
+        return {server_, actor_, transaction.session()};
+    }
+
 private:
     static std::string text_of(const Outcome<std::optional<Entity>>& row) {
         if (row.has_error()) return "error";
@@ -335,8 +252,7 @@ private:
     static void statement(Server& server, const Key& key, Version expected, const WriteCondition& condition, Reply<Version> reply, Commit commit) {
         server.locked(key, [&server, key, expected, condition, reply, commit](const std::function<void()>& unlock) {
             const auto current = server.version_of(key);
-            if (condition.not_after && server.clock() > *condition.not_after) {
-                server.note("refused: past the fence's deadline");
+            if (server.is_past(condition)) {
                 reply(Error{errc::deadline_passed, "the fence had ended"});
                 unlock();
                 return;

@@ -5,6 +5,7 @@
 #include <larder/policy/policy.hpp>
 #include <larder/repository/cached_repository.hpp>
 #include <larder/repository/stack.hpp>
+#include <larder/repository/unit_of_work.hpp>
 #include <larder/testing/sim/cache.hpp>
 #include <larder/testing/sim/database.hpp>
 #include <larder/testing/sim/environment.hpp>
@@ -13,6 +14,7 @@
 #include <larder/testing/sim/network.hpp>
 #include <larder/testing/sim/ticket.hpp>
 #include <larder/testing/sim/trace.hpp>
+#include <larder/testing/sim/unit_steps.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -25,6 +27,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -99,8 +102,8 @@ struct WorldResult {
 /// One simulated run: processes with repositories under a policy, their clients, a shared cache tier, a database, and the
 /// faults between them. The repositories are the shipping ones; only what they are composed of is simulated.
 ///
-/// \tparam Parts what the run is composed of: `SimParts`.
-template <policy Policy, class Parts = SimParts<>>
+/// \tparam Parts what the run is composed of: `SimParts`. \tparam Units whether clients change rows in units of work too, which needs a database with transactions.
+template <policy Policy, class Parts = SimParts<>, bool Units = false>
 class World {
     using Repository = CachedRepository<Ticket, typename Parts::Backend, Policy, SimEnvironment>;
     static constexpr bool has_near = Parts::has_near;
@@ -241,7 +244,7 @@ private:
         std::uint32_t kind = 0;
         for (; left != 0 && kind == 0; left -= kind == 0) {
             choices_.enter(strand_of(client, left));
-            kind = choices_.pick(17);
+            kind = choices_.pick(Units ? 23 : 17);
         }
         if (kind == 0) {
             finish(actor.process, client);
@@ -258,6 +261,7 @@ private:
         case 12: insert(actor, client, next); break;
         case 13: erase(actor, client, key, next); break;
         case 14: revoke_all(actor, client, next); break;
+        case 17: case 18: case 19: case 20: case 21: case 22: work_in_unit(actor, client, next); break;
         case 5: case 6: case 7: case 15: find_by_code(actor, client, codes_[choices_.pick(static_cast<std::uint32_t>(codes_.size()))], next); break;
         default: find(actor, client, key, next); break;
         }
@@ -366,8 +370,8 @@ private:
         note(who(actor, client) + " revokes " + key);
         processes_[actor.process].repository->async_revoke(key, Effect::may_be_pending, end_write(actor, client, "the revocation", true, next));
     }
-    template <class Next>
-    void insert(Actor actor, std::uint32_t client, Next next) {
+    /// A row that nobody has inserted yet; everybody may look for it from now on.
+    Ticket new_row() {
         Ticket row;
         row.id = "k" + std::to_string(keys_.size());
         // Not of the group that is revoked as a whole: see Writer::revoke_all on rows that join a group meanwhile.
@@ -376,6 +380,12 @@ private:
         row.expires_at = expiry_of_new();
         keys_.push_back(row.id);
         codes_.push_back(row.code);
+        return row;
+    }
+
+    template <class Next>
+    void insert(Actor actor, std::uint32_t client, Next next) {
+        const Ticket row = new_row();
         note(who(actor, client) + " inserts " + row.id + " with code " + row.code);
         processes_[actor.process].repository->async_insert(row, end_write(actor, client, "the insert", false, next));
     }
@@ -388,8 +398,7 @@ private:
     void revoke_all(Actor actor, std::uint32_t client, Next next) {
         note(who(actor, client) + " revokes all tickets of owner o");
         ++groups_unanswered_;
-        std::map<std::string, std::size_t> before;
-        for (std::uint32_t i = 0; i < options_.rows; ++i) before[keys_[i]] = history_.of(keys_[i]).size();
+        const auto before = group_rows();
         processes_[actor.process].repository->template async_revoke_all_by<&Ticket::owner>("o", Assignments<>(), bound(actor, [this, actor, client, next, before](const Error& failure, const WrittenMany<Ticket>& written) {
                 if (failure) {
                     note(who(actor, client) + ": the revocation of all failed: " + failure.text);
@@ -400,6 +409,60 @@ private:
                 }
                 next();
             }));
+    }
+
+    /// Several changes in one transaction, which may be undone in the end. Everybody may look for its codes from now on.
+    UnitPlan plan_unit() {
+        using Kind = UnitStep::Kind;
+        constexpr Kind kinds[] = {Kind::rotate, Kind::rotate, Kind::rotate, Kind::find, Kind::revoke, Kind::insert, Kind::erase, Kind::revoke_all};
+        UnitPlan plan;
+        const auto known = static_cast<std::uint32_t>(keys_.size());
+        for (std::uint32_t steps = 1 + choices_.pick(3); steps != 0; --steps) {
+            UnitStep& step = plan.steps.emplace_back();
+            step.kind = kinds[choices_.pick(8)];
+            if (step.kind == Kind::insert)
+                step.row = new_row();
+            else if (step.kind == Kind::revoke_all)
+                step.row.owner = "o";
+            else
+                step.row.id = keys_[choices_.pick(known)];
+            if (step.kind == Kind::rotate) codes_.push_back(step.row.code = new_code());
+        }
+        plan.undone = choices_.once_in(5);
+        return plan;
+    }
+
+    template <class Next>
+    void work_in_unit(Actor actor, std::uint32_t client, Next next) {
+        if constexpr (Units) {
+            auto plan = std::make_shared<const UnitPlan>(plan_unit());
+            note(who(actor, client) + " works in a unit: " + text_of(*plan));
+            Repository& tickets = *processes_[actor.process].repository;
+            auto work = [&tickets, plan](auto& unit) { return perform(unit, tickets, plan); };
+            async_in_one_transaction(std::tie(tickets), std::move(work), bound(actor, [this, actor, client, next, before = group_rows()](const Error& failure, const UnitResult<UnitDone>& unit) {
+                                         if (failure) {
+                                             note(who(actor, client) + ": the unit failed: " + failure.text);
+                                         } else {
+                                             note(who(actor, client) + ": the unit is acknowledged, " + (unit.effective() ? "effective" : "pending"));
+                                             acknowledge_unit(client, unit.value(), before, unit.pending());
+                                         }
+                                         next();
+                                     }));
+        }
+    }
+
+    void acknowledge_unit(std::uint32_t client, const UnitDone& done, const std::map<std::string, std::size_t>& before, Duration bound) {
+        if (done.blind && !violation_) violation_ = Violation{Property::c2_session, "client " + std::to_string(client) + " did not read in its unit what it had written there"};
+        for (const auto& [key, row] : done.written) history_.wrote({client, key, row.version, row.revoked, bound, scheduler_.steps(), scheduler_.now()});
+        for (const auto& key : done.found_revoked) acknowledge_first_revoked(client, key, bound);
+        if (done.whole_group) acknowledge_revoked(client, before, bound);
+    }
+
+    /// The rows of the group, and how many states of each are known.
+    std::map<std::string, std::size_t> group_rows() const {
+        std::map<std::string, std::size_t> rows;
+        for (std::uint32_t i = 0; i < options_.rows; ++i) rows[keys_[i]] = history_.of(keys_[i]).size();
+        return rows;
     }
 
     /// A group's revocation is acknowledged: for each row that was there before it began, its first revoked state is.

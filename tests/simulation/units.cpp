@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "subject.hpp"
+
+#include <larder/policy/write_through.hpp>
+
+const simulation::Subject simulation::units{"WriteThrough, units of work", "WriteThrough, units of work", [](const larder::testing::ProtocolOptions& options) { return larder::testing::check_units<larder::WriteThrough>(options); }};
