@@ -62,7 +62,7 @@ void add(const std::string& form, const std::string& subject, Codec codec, Value
             benchmark::DoNotOptimize(codec.encode(value, out));
             benchmark::ClobberMemory();
         }
-        state.counters["bytes"] = size;
+        state.counters["size"] = size;
     });
     bench::add(table_of_decoding, form, subject, [codec, bytes](benchmark::State& state) {
         for (auto _ : state) {
@@ -87,6 +87,7 @@ int main(int argc, char** argv) {
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     bench::describe("Codecs", "A session with its user, encoded into a string that has the capacity, and decoded. Sealed: its secret fields (the refresh token's hash and the jti) are under AES-256-GCM.");
     for (const auto table : {table_of_encoding, table_of_decoding, table_of_reuse}) bench::refer(table, "PackedCodec");
+    bench::unit("size", "bytes");
     const Session row = session();
     add("a session and its user", "PackedCodec", PackedCodec(), bench::UnsealedSession(row));
     add("a session and its user", "JsonCodec", JsonCodec(), bench::UnsealedSession(row));

@@ -65,13 +65,13 @@ int main(int argc, char** argv) {
 
     bench::describe("The nearest answer",
                     "Keys by a Zipf distribution with exponent 0.99, in random order. Larder's repository has everything on: versions, TTL, fallbacks, expiry and revocation of the row "
-                    "itself, eviction, metrics. 'Tier' is its in-process tier alone; bytes are what an entry costs beside its row and, Larder's and the second table's, its other key included.");
+                    "itself, eviction, metrics. 'Tier' is its in-process tier alone. Memory is what an entry costs beside its row and, Larder's and the second table's, its other key included.");
     bench::refer(bench::by_primary_key, bench::visit_once);
     bench::refer(bench::by_other_key, bench::visit_twice);
     bench::refer(bench::mixed, "list LRU, mutex");
     bench::refer(bench::misses, "list LRU, mutex");
-    bench::unit("allocations", "an operation");
-    bench::unit("bytes", "bytes an entry");
+    bench::unit("allocations", "each operation");
+    bench::unit("memory", "bytes an entry");
     if (sizes.large && spare_memory() < sizes.entries * bytes_per_entry) {
         const std::string why = fmt::format("not measured: it takes about {} GB of memory, and {} GB are to be had", sizes.entries * bytes_per_entry >> 30, spare_memory() >> 30);
         bench::add(bench::by_primary_key, sizes.words, bench::larder_find, [why](benchmark::State& state) { state.SkipWithError(why.c_str()); });

@@ -40,7 +40,7 @@ void add_stream(const std::string& table, const std::string& row, const std::str
 /// A `finish` that tells what an entry costs; once, not for each number of threads.
 inline auto tells_bytes(double bytes) {
     return [bytes](benchmark::State& state) {
-        if (state.threads() == 1) state.counters["bytes"] = bytes;
+        if (state.threads() == 1) state.counters["memory"] = bytes;
     };
 }
 

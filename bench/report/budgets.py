@@ -56,7 +56,7 @@ def verdict_of(budget, row, value):
     limit = most if most is not None else least
     over = value - limit if most is not None else limit - value
     met = over <= 0
-    words = f"{budget['what']}, {row}: {number(round(value, 3))} ({'at most' if most is not None else 'at least'} {number(limit)}"
+    words = f"{budget['what']}: {row}: {number(round(value, 3))} ({'at most' if most is not None else 'at least'} {number(limit)}"
     if not met:
-        words += f"; off by {number(round(over, 3))}" + (f", {over / limit * 100:.0f} %" if limit else "")
+        words += f"; {number(round(over, 3))}" + (f", {over / limit * 100:.0f} %," if limit else "") + (" too much" if most is not None else " too little")
     return Verdict(met, words + ")")

@@ -30,7 +30,7 @@ def bars(table, kind):
     """A group of bars for each row; a whisker from the lower to the upper quartile."""
     shown = {(row, subject): table.figure(row, subject, kind) for row in table.rows for subject in table.subjects}
     shown = {place: figure for place, figure in shown.items() if figure is not None}
-    if len(shown) < 2:
+    if len(shown) < 2 or not any(figure.median for figure in shown.values()):
         return ""
     label_width = min(300, 7 * max(len(subject) for subject in table.subjects) + 2 * MARGIN)
     room = WIDTH - label_width - 90
