@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <larder/cache/detail/eviction_mark.hpp>
 #include <larder/cache/detail/leased_record.hpp>
 #include <larder/clock.hpp>
 
@@ -37,7 +38,7 @@ struct Record {
     mutable LeasedRecord<Rules> state{};
     mutable std::size_t bytes = 0;       ///< As accounted for in the tier's usage.
     mutable std::size_t value_bytes = 0; ///< Those of the value.
-    mutable bool visited = false;        ///< A hit came since the eviction rule last passed.
+    mutable EvictionMark mark{};         ///< The eviction rule's.
     mutable bool accessed = false;       ///< A hit came since the value was stored.
 };
 
@@ -104,7 +105,7 @@ struct SpreadHash {
 };
 
 inline constexpr int by_key = 0;
-inline constexpr int by_age = 1;
+inline constexpr int by_eviction = 1;
 inline constexpr int by_deadline = 2;
 inline constexpr int by_group = 3;
 
@@ -123,7 +124,7 @@ struct RecordsOf<Record, std::index_sequence<Group...>> {
     static constexpr std::size_t overhead = sizeof(Record) + sizeof(void*) * (2 + 2 + 3 + 1 + 3 * sizeof...(Group) + 2);
 };
 
-/// The records of one shard under their indices: by key, by age (the eviction order), by deadline, and by each group.
+/// The records of one shard under their indices: by key, in the eviction rule's order, by deadline, and by each group.
 template <class Key, class Rules, std::size_t Groups>
 using Records = typename RecordsOf<Record<Key, Rules, Groups>, std::make_index_sequence<Groups>>::type;
 
