@@ -31,11 +31,13 @@ public:
     template <class Spared>
     iterator victim(Order& order, const Spared& spared) {
         iterator hand = at_start_ ? order.begin() : hand_;
-        for (std::size_t steps = 2 * order.size(); steps != 0; --steps) {
-            if (hand == order.end()) hand = order.begin();
+        iterator first_spared = order.end(); // From here on there are only such.
+        for (std::size_t steps = 3 * order.size(); steps != 0; --steps) {
+            if (hand == order.end() || hand == first_spared) hand = order.begin();
             const iterator passed = hand++;
             if (spared(*passed)) {
                 order.relocate(order.end(), passed);
+                if (first_spared == order.end()) first_spared = passed;
             } else if (passed->mark.hits != 0) {
                 passed->mark.hits = 0;
             } else {

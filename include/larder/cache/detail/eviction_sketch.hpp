@@ -20,15 +20,15 @@ class FrequencySketch {
 public:
     static constexpr std::size_t bytes_per_record = 32;
 
-    /// Sees to it that the sketch suits so many records; forgets everything if it has to grow.
+    /// Sees to it that the sketch suits so many records.
     void suit(std::size_t records) noexcept {
         if (records <= words_) return;
         const std::size_t words = std::bit_ceil(std::max<std::size_t>(16, records + records / 2));
         auto* fresh = new (std::nothrow) std::uint64_t[words]{};
         if (!fresh) return;
+        for (std::size_t word = 0; words_ != 0 && word < words; ++word) fresh[word] = table_[word & (words_ - 1)];
         table_.reset(fresh);
         words_ = words;
-        additions_ = 0;
     }
 
     /// Counts a key. \param records the number of records now.
@@ -49,6 +49,7 @@ public:
     void reset() noexcept {
         table_.reset();
         words_ = 0;
+        additions_ = 0;
     }
 
 private:
