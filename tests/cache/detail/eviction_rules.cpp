@@ -35,7 +35,7 @@ TEST_CASE_TEMPLATE("every rule finds a victim as long as one may go, and none th
                 pinned.erase(name);
                 break;
             case 1:
-                if (there.contains(name)) kept.renew(name);
+                if (there.contains(name)) kept.renew(name, random() % 2 == 0);
                 break;
             case 2:
                 if (there.contains(name)) pinned.insert(name);

@@ -67,6 +67,10 @@ TEST_CASE("S3-FIFO: what is renewed has to prove itself anew") {
     CHECK(kept.in_order().back() == 'a');
     kept.ask("ghijk");
     CHECK_FALSE(kept.has('a'));
+    REQUIRE(kept.has('b') == false);
+    kept.ask("k");
+    kept.renew('k', false);
+    CHECK(kept.find('k')->mark.hits == 0);
 }
 
 } // namespace

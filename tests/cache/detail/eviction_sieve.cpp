@@ -135,10 +135,10 @@ TEST_CASE("what was spared does not stay behind the hand") {
 TEST_CASE("a renewed item is the newest, and the hand goes on from where it was") {
     Sieved cache("abcde");
     CHECK(cache.evict() == 'a');
-    cache.sieve.renew(cache.order, cache.order.begin());
+    cache.sieve.renew(cache.order, cache.order.begin(), true);
     CHECK(cache.names() == "cdeb");
     CHECK(cache.evict() == 'c');
-    cache.sieve.renew(cache.order, std::next(cache.order.begin()));
+    cache.sieve.renew(cache.order, std::next(cache.order.begin()), true);
     CHECK(cache.names() == "dbe");
     CHECK(cache.evict() == 'd');
     CHECK(cache.evict() == 'b');

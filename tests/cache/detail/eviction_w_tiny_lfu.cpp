@@ -22,6 +22,16 @@ TEST_CASE("W-TinyLFU: who leaves the window stays only if it was asked for more 
     CHECK(kept.has('x'));
 }
 
+TEST_CASE("W-TinyLFU: what holds nothing any more goes, however often it was asked for") {
+    Kept kept(5);
+    kept.ask("aaaabbccddee");
+    kept.ask("x");
+    kept.renew('a', false);
+    CHECK(kept.ask("y") == "a");
+    kept.renew('y');
+    CHECK(kept.ask("z") == "y");
+}
+
 TEST_CASE("W-TinyLFU: the window grows where that earns hits") {
     Kept kept(100);
     std::mt19937 random(1);

@@ -69,7 +69,7 @@ struct KeptNames {
         rule.leaving(order, item);
         order.erase(item);
     }
-    void renew(int name) { rule.renew(order, find(name)); }
+    void renew(int name, bool emptied = true) { rule.renew(order, find(name), emptied); }
     /// Evicts one that is not among `spared`. \returns its name, or '-'.
     char evict(const std::string& spared = "") {
         const auto found = rule.victim(order, [&](const NamedItem& item) { return spared.find(static_cast<char>(item.name)) != std::string::npos; });

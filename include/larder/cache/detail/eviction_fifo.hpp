@@ -38,10 +38,11 @@ public:
         return order.end();
     }
 
-    /// Treats a record as if it had just entered, and had never been seen.
-    void renew(Order& order, iterator record) noexcept {
+    /// A record holds nothing that could be hit: what it has earned is void, and it is where the rule is sure to come by.
+    /// \param emptied whether it held something before; then it becomes the newest.
+    void renew(Order& order, iterator record, bool emptied) noexcept {
         record->mark.hits = 0;
-        order.relocate(order.end(), record);
+        if (emptied) order.relocate(order.end(), record);
     }
 
     /// To be called before a record is removed.

@@ -55,9 +55,9 @@ public:
         return chosen;
     }
 
-    void renew(Order& order, iterator record) noexcept {
+    void renew(Order& order, iterator record, bool emptied) noexcept {
         record->mark.hits = 0;
-        queues_.move(order, record, small);
+        if (emptied || record->mark.queue != small) queues_.move(order, record, small);
     }
 
     void leaving(Order&, iterator record) noexcept { queues_.leave(record); }

@@ -49,9 +49,10 @@ public:
         return order.end();
     }
 
-    void renew(Order& order, iterator record) noexcept {
-        leaving(order, record);
+    void renew(Order& order, iterator record, bool emptied) noexcept {
         record->mark.hits = 0;
+        if (!emptied) return;
+        leaving(order, record);
         order.relocate(order.end(), record);
     }
 

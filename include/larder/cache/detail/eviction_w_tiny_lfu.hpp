@@ -35,6 +35,7 @@ public:
     template <class Record>
     void hit(Order& order, const Record& record) noexcept {
         ++hits_;
+        record.mark.hits = 0;
         ask(order, record.hash);
         const std::uint8_t queue = record.mark.queue;
         queues_.move(order, order.iterator_to(record), queue == window ? window : guarded);
@@ -51,12 +52,15 @@ public:
         const iterator candidate = came ? behind(order) : order.end();
         if (came && !spared(*candidate)) {
             const iterator rival = oldest(order, [&](const auto& record) { return record.hash == candidate->hash || spared(record); });
-            return rival == order.end() || !admits(candidate->hash, rival->hash) ? candidate : rival;
+            return rival == order.end() || !displaces(*candidate, *rival) ? candidate : rival;
         }
         return oldest(order, spared);
     }
 
-    void renew(Order& order, iterator record) noexcept { queues_.move(order, record, window); }
+    void renew(Order& order, iterator record, bool emptied) noexcept {
+        record->mark.hits = hollow;
+        if (emptied || record->mark.queue == guarded) queues_.move(order, record, window);
+    }
 
     void leaving(Order&, iterator record) noexcept { queues_.leave(record); }
 
@@ -73,6 +77,7 @@ private:
     static constexpr std::uint8_t probation = 0;
     static constexpr std::uint8_t guarded = 1;
     static constexpr std::uint8_t window = 2;
+    static constexpr std::uint8_t hollow = 1; ///< Instead of hits, which the sketch counts: the mark of a record that was not hit since it held nothing.
     static constexpr double first_share = 0.01;
     static constexpr double first_step = -0.0625;
 
@@ -97,9 +102,11 @@ private:
 
     /// Whether the candidate stays rather than the rival. Now and then one that was asked for often may though the sketch says no, for who knows the
     /// hash could else keep it out by keys that collide.
-    bool admits(std::uint64_t candidate, std::uint64_t rival) noexcept {
-        const unsigned asked = sketch_.estimate(candidate);
-        return asked > sketch_.estimate(rival) || (asked > 5 && ++turned_down_ % 128 == 0);
+    template <class Record>
+    bool displaces(const Record& candidate, const Record& rival) noexcept {
+        if (candidate.mark.hits == hollow || rival.mark.hits == hollow) return candidate.mark.hits != hollow;
+        const unsigned asked = sketch_.estimate(candidate.hash);
+        return asked > sketch_.estimate(rival.hash) || (asked > 5 && ++turned_down_ % 128 == 0);
     }
 
     template <class Spared>

@@ -94,8 +94,6 @@ public:
             return;
         }
         if (stored) record.accessed = false;
-        // What is left of a record without its value has not earned the place that the value had.
-        if (had_value && !state.held()) rule_.renew(order(), in_order(record));
         if (stored || !state.held()) record.value_bytes = stored ? stored->bytes : 0;
         const std::size_t weight = overhead + heap_of_key(record.key) + record.value_bytes + state.heap();
         budget.add_bytes(record.bytes, weight);
@@ -108,6 +106,8 @@ public:
         else if (!state.held())
             groups.fill(no_group(record.hash));
         const SteadyTime deadline = state.deadline(env, now);
+        // What is left of a record without its value has not earned the place that the value had, and what no time ends must be evicted some day.
+        if (!state.held() && (had_value || deadline == SteadyTime::max())) rule_.renew(order(), in_order(record), had_value);
         if (deadline != record.deadline || groups != record.groups)
             records_.modify(records_.iterator_to(record), [&](Record& changed) {
                 changed.deadline = deadline;
