@@ -60,7 +60,7 @@ struct MemoryCacheConfig {
 /// Safe from any thread. No operation allocates on a hit, save for a copy of an alternate key's target that is not trivially copyable. The weigher,
 /// the observer and the destructors of rows run without a lock held; comparison and copy of keys run under one. A row whose weigher throws is too
 /// large to keep, and the observer is told why. Operations throw nothing but `std::bad_alloc`, and are O(1) per key (amortised; O(log n)
-/// in a shard where a deadline changes).
+/// in a shard where a deadline or a group changes).
 ///
 /// \tparam Eviction the rule that chooses what to evict: `AdaptiveS3Fifo` (the default), `S3Fifo`, `WTinyLfu`, `Sieve`, `Lru`, `Fifo` (cache/eviction.hpp).
 /// In a stack: `Stack<Evicting<Lru>::MemoryCache, SqliteDatabase>`.

@@ -99,11 +99,6 @@ struct DueOf {
     }
 };
 
-/// A hash that is spread already.
-struct SpreadHash {
-    std::size_t operator()(std::uint64_t hash) const noexcept { return static_cast<std::size_t>(hash); }
-};
-
 inline constexpr int by_key = 0;
 inline constexpr int by_eviction = 1;
 inline constexpr int by_deadline = 2;
@@ -117,14 +112,15 @@ struct RecordsOf<Record, std::index_sequence<Group...>> {
     using type = boost::multi_index_container<
         Record, boost::multi_index::indexed_by<boost::multi_index::hashed_unique<boost::multi_index::identity<Record>, RecordHash, RecordEqual>,
                                                boost::multi_index::sequenced<>, boost::multi_index::ordered_non_unique<DueOf>,
-                                               boost::multi_index::hashed_non_unique<GroupHash<Group>, SpreadHash>...>>;
+                                               boost::multi_index::ordered_non_unique<GroupHash<Group>>...>>;
 
     /// What a record costs beside what it points to: the node with the links of each index, its places in the tables of
     /// buckets, and the allocator's header.
     static constexpr std::size_t overhead = sizeof(Record) + sizeof(void*) * (2 + 2 + 3 + 1 + 3 * sizeof...(Group) + 2);
 };
 
-/// The records of one shard under their indices: by key, in the eviction rule's order, by deadline, and by each group.
+/// The records of one shard under their indices: by key, in the eviction rule's order, by deadline, and by each group: by the order of its
+/// hash, for a hashed index walks through all equal records of a shard whenever one of them is changed.
 template <class Key, class Rules, std::size_t Groups>
 using Records = typename RecordsOf<Record<Key, Rules, Groups>, std::make_index_sequence<Groups>>::type;
 
