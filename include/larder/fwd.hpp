@@ -26,7 +26,8 @@ struct Metrics;
 template <class Observer>
 class SystemEnvironment;
 
-template <class Entity, class Env>
+struct AdaptiveS3Fifo;
+template <class Entity, class Env, class Eviction = AdaptiveS3Fifo>
 class MemoryCache;
 template <class Entity, class Env>
 class RedisCache;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "operation.hpp"
 
+#include <larder/cache/eviction.hpp>
 #include <larder/cache/memory.hpp>
 #include <larder/testing/manual_environment.hpp>
 
@@ -20,7 +21,6 @@ namespace {
 using namespace larder;
 using testing::ManualEnvironment;
 using testing::Pass;
-using Cache = MemoryCache<Pass, ManualEnvironment>;
 using KeyId = std::pair<std::size_t, int>;
 
 constexpr std::array spaces{Operation::row_space, Operation::alias_space, Operation::epoch_space};
@@ -49,7 +49,8 @@ struct Coverage {
     }
 };
 
-TEST_CASE("a random sequence of operations answers as the model does") {
+TEST_CASE_TEMPLATE("a random sequence of operations answers as the model does", Eviction, Lru, AdaptiveS3Fifo) {
+    using Cache = MemoryCache<Pass, ManualEnvironment, Eviction>;
     Coverage coverage;
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         ManualEnvironment env(seed);
@@ -81,7 +82,8 @@ TEST_CASE("a random sequence of operations answers as the model does") {
     CHECK(coverage.fallbacks > 300);
 }
 
-TEST_CASE("a cache too small for its keys answers as the model does, or as one that has forgotten") {
+TEST_CASE_TEMPLATE("a cache too small for its keys answers as the model does, or as one that has forgotten", Eviction, Fifo, Lru, Sieve, S3Fifo, WTinyLfu, AdaptiveS3Fifo) {
+    using Cache = MemoryCache<Pass, ManualEnvironment, Eviction>;
     Coverage coverage;
     int forgotten = 0;
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {

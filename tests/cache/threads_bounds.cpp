@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <larder/cache/eviction.hpp>
 #include <larder/cache/memory.hpp>
 #include <larder/observe/event.hpp>
 #include <larder/testing/manual_environment.hpp>
@@ -23,12 +24,12 @@ using namespace std::chrono_literals;
 using testing::Pass;
 using testing::sample_row;
 using Environment = testing::BasicManualEnvironment<NullObserver>;
-using Cache = MemoryCache<Pass, Environment>;
 
 constexpr std::size_t code = space_of_v<Pass, &Pass::code>;
 constexpr std::size_t holder = space_of_v<Pass, &Pass::holder_id>;
 
 /// Does everything that a tier can do, at random.
+template <class Cache>
 void wear(Cache& cache, Environment& env, std::uint64_t seed, std::size_t max_entries, bool& sound) {
     std::mt19937_64 random(seed);
     for (int step = 0; step < 6000; ++step) {
@@ -55,30 +56,31 @@ void wear(Cache& cache, Environment& env, std::uint64_t seed, std::size_t max_en
             cache.publish(std::span(&publication, 1));
             break;
         }
-        case 5: cache.expel_group<holder>(row.holder_id); break;
+        case 5: cache.template expel_group<holder>(row.holder_id); break;
         case 6: sound = cache.due_for_refresh(10s, 10).size() <= 10 && sound; break;
         case 7: env.advance(std::chrono::milliseconds(random() % 100)); break;
         case 8:
             if (random() % 100 == 0) cache.clear();
             break;
         case 9: {
-            const auto found = cache.lookup<code>(row.code, Demand{});
-            cache.fill<code>(row.code, {.lease = found.lease, .version = row.version, .value = number, .age = {}, .lifetime = lifetime});
+            const auto found = cache.template lookup<code>(row.code, Demand{});
+            cache.template fill<code>(row.code, {.lease = found.lease, .version = row.version, .value = number, .age = {}, .lifetime = lifetime});
             break;
         }
         case 10:
-        case 11: cache.hit_by<code>(row.code, hash_key(row.code), 0, Duration::max(), env.now(), out); break;
+        case 11: cache.template hit_by<code>(row.code, hash_key(row.code), 0, Duration::max(), env.now(), out); break;
         default:
-            if (cache.hit<0>(number, hash_key(number), 0, Duration::max(), env.now(), out)) break;
-            const auto found = cache.lookup<0>(number, Demand{});
-            cache.fill<0>(number, {.lease = found.lease, .version = row.version, .value = value, .age = {}, .lifetime = lifetime});
+            if (cache.template hit<0>(number, hash_key(number), 0, Duration::max(), env.now(), out)) break;
+            const auto found = cache.template lookup<0>(number, Demand{});
+            cache.template fill<0>(number, {.lease = found.lease, .version = row.version, .value = value, .age = {}, .lifetime = lifetime});
         }
         if (out.answer == Answer::hit && out.value.full) sound = out.value.full->code == row.code && sound;
         sound = cache.usage().aliases <= 3 * (max_entries + 200) && sound;
     }
 }
 
-TEST_CASE("threads that do everything at once leave the tier within its bounds") {
+TEST_CASE_TEMPLATE("threads that do everything at once leave the tier within its bounds", Eviction, Fifo, Lru, WTinyLfu, AdaptiveS3Fifo) {
+    using Cache = MemoryCache<Pass, Environment, Eviction>;
     for (const std::size_t shards : {std::size_t{1}, std::size_t{8}}) {
         CAPTURE(shards);
         Environment env;
@@ -95,8 +97,8 @@ TEST_CASE("threads that do everything at once leave the tier within its bounds")
 
         env.advance(1h);
         for (std::int64_t number = 1000; number < 1400; ++number) {
-            const auto found = cache.lookup<0>(number, Demand{});
-            cache.fill<0>(number, {.lease = found.lease, .version = 1, .value = {std::make_shared<const Pass>(sample_row<Pass>(number)), nullptr, 0}, .age = {}, .lifetime = {.serve = 1h}});
+            const auto found = cache.template lookup<0>(number, Demand{});
+            cache.template fill<0>(number, {.lease = found.lease, .version = 1, .value = {std::make_shared<const Pass>(sample_row<Pass>(number)), nullptr, 0}, .age = {}, .lifetime = {.serve = 1h}});
             const TierUsage usage = cache.usage();
             REQUIRE(usage.entries <= max_entries);
             REQUIRE(usage.bytes <= max_bytes);

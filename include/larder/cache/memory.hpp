@@ -6,10 +6,12 @@
 #include <larder/cache/detail/directory.hpp>
 #include <larder/cache/detail/group_hash.hpp>
 #include <larder/cache/detail/weight.hpp>
+#include <larder/cache/eviction.hpp>
 #include <larder/clock.hpp>
 #include <larder/entity/key.hpp>
 #include <larder/environment.hpp>
 #include <larder/error.hpp>
+#include <larder/fwd.hpp>
 
 #include <algorithm>
 #include <array>
@@ -44,7 +46,7 @@ struct MemoryCacheConfig {
 ///
 /// Records are kept by primary key in sharded Boost.MultiIndex containers whose indices (primary key, groups, eviction order, deadline)
 /// follow from the schema; alternate keys and epochs have directories of their own. Bounds hold whenever an operation has returned, save for
-/// records that a fence keeps in place. What is evicted is chosen by SIEVE (cache/detail/eviction_sieve.hpp); records that have ended are removed
+/// records that a fence keeps in place. What is evicted is chosen by a rule, in each shard by itself; records that have ended are removed
 /// a few at a time by the operations that change something. The observer is told of rows that went (`event::Evicted`); their number leaves out
 /// aliases and records without a value, their bytes do not.
 ///
@@ -58,13 +60,16 @@ struct MemoryCacheConfig {
 /// Safe from any thread. No operation allocates on a hit, save for a copy of an alternate key's target that is not trivially copyable. The weigher,
 /// the observer and the destructors of rows run without a lock held; comparison and copy of keys run under one. A row whose weigher throws is too
 /// large to keep, and the observer is told why. Operations throw nothing but `std::bad_alloc`, and are O(1) per key (amortised; O(log n)
-/// in a shard where a deadline changes).
-template <class Entity, class Env>
+/// in a shard where a deadline or a group changes).
+///
+/// \tparam Eviction the rule that chooses what to evict: `AdaptiveS3Fifo` (the default), `S3Fifo`, `WTinyLfu`, `Sieve`, `Lru`, `Fifo` (cache/eviction.hpp).
+/// In a stack: `Stack<Evicting<Lru>::MemoryCache, SqliteDatabase>`.
+template <class Entity, class Env, class Eviction>
 class MemoryCache {
     using Schema = schema_of<Entity>;
     using Spaces = std::make_index_sequence<Schema::space_count>;
     template <std::size_t Space>
-    using Directory = detail::Directory<Entity, Space, Env>;
+    using Directory = detail::Directory<Entity, Space, Env, Eviction>;
     template <std::size_t... Space>
     static std::tuple<Directory<Space>...> directories_of(std::index_sequence<Space...>);
     template <std::size_t Space>
@@ -91,9 +96,9 @@ public:
     bool hit(const space_view_t<Entity, Space>& key, std::uint64_t hash, Version min_version, Duration max_age, SteadyTime now,
              Lookup<space_value_t<Entity, Space>>& out) const {
         out = {};
-        const auto& shard = directory<Space>().shard_of(hash);
+        auto& shard = directory<Space>().shard_of(hash);
         const std::lock_guard lock(shard.lock);
-        return serve(shard.find(key, hash), min_version, max_age, now, out);
+        return serve(shard, shard.find(key, hash), min_version, max_age, now, out);
     }
 
     /// A hit through an alternate key, the fast way: follows the key to its row if both are there. The demands are made of the
@@ -104,16 +109,16 @@ public:
                 Lookup<CachedRow<Entity>>& out) const {
         static_assert(Space > 0 && Space < Schema::alias_end, "larder: hit_by follows an alternate key");
         out = {};
-        const auto& aliases = directory<Space>().shard_of(hash);
+        auto& aliases = directory<Space>().shard_of(hash);
         const std::lock_guard alias_lock(aliases.lock);
         const auto* alias = aliases.find(key, hash);
         if (!alias || !alias->state.serves(now, 0, Duration::max())) return false;
         const auto& target = alias->state.value();
         if (target) {
             const std::uint64_t row_hash = hash_key(*target);
-            const auto& rows = directory<0>().shard_of(row_hash);
+            auto& rows = directory<0>().shard_of(row_hash);
             const std::lock_guard row_lock(rows.lock);
-            if (!serve(rows.find(*target, row_hash), min_version, max_age, now, out)) return false;
+            if (!serve(rows, rows.find(*target, row_hash), min_version, max_age, now, out)) return false;
         } else {
             if (!alias->state.serves(now, min_version, max_age)) return false;
             Lookup<space_value_t<Entity, Space>> none;
@@ -124,7 +129,7 @@ public:
             out.remaining = none.remaining;
             out.refresh_due = none.refresh_due;
         }
-        alias->visited = alias->accessed = true;
+        aliases.hit(*alias);
         return true;
     }
 
@@ -134,9 +139,9 @@ public:
         const SteadyTime now = env_.now();
         const LeaseToken token = demand.want_lease || demand.refresh ? new_lease() : 0;
         Lookup<space_value_t<Entity, Space>> found;
-        change<Space>(key, now, demand.want_lease, nullptr, [&](auto& record, auto& dropped) {
+        change<Space>(key, now, demand.want_lease, nullptr, [&](auto& shard, auto& record, auto& dropped) {
             found = record.state.lookup(env_, now, demand, token, dropped);
-            if (found.answer == Answer::hit) record.visited = record.accessed = true;
+            if (found.answer == Answer::hit) shard.hit(record);
             return false;
         });
         return found;
@@ -160,7 +165,7 @@ public:
         const bool fit = fits<Space>(key, prepared);
         const bool lasts = request.age < request.lifetime.serve;
         FillOutcome outcome = FillOutcome::lost;
-        change<Space>(key, now, !env_.enabled(Guard::lease_on_fill), &prepared, [&](auto& record, auto& dropped) {
+        change<Space>(key, now, !env_.enabled(Guard::lease_on_fill), &prepared, [&](auto&, auto& record, auto& dropped) {
             outcome = record.state.fill(env_, now, std::move(request), fit, dropped);
             return outcome == FillOutcome::stored && lasts;
         });
@@ -291,12 +296,11 @@ private:
         return token != 0 ? token : 1;
     }
 
-    template <class Record, class Value>
-    static bool serve(const Record* record, Version min_version, Duration max_age, SteadyTime now, Lookup<Value>& out) {
+    template <class Shard, class Record, class Value>
+    static bool serve(Shard& shard, const Record* record, Version min_version, Duration max_age, SteadyTime now, Lookup<Value>& out) {
         if (!record || !record->state.serves(now, min_version, max_age)) return false;
         record->state.serve(now, out);
-        if (!record->visited) record->visited = true;
-        if (!record->accessed) record->accessed = true;
+        shard.hit(*record);
         return true;
     }
 
@@ -348,7 +352,7 @@ private:
     void change_all(const KeySet<Entity>& keys, bool create, const Act& act) {
         const SteadyTime now = env_.now();
         each_key(keys, [&]<std::size_t Space>(const auto& key) {
-            change<Space>(key, now, create, nullptr, [&](auto& record, auto& dropped) {
+            change<Space>(key, now, create, nullptr, [&](auto&, auto& record, auto& dropped) {
                 act(record.state, now, dropped);
                 return false;
             });
@@ -385,7 +389,7 @@ private:
                 prepared = prepare<Space>(key, *value);
                 if (!fits<Space>(key, prepared)) value = nullptr;
             }
-            change<Space>(key, now, version > 0, &prepared, [&](auto& record, auto& dropped) {
+            change<Space>(key, now, version > 0, &prepared, [&](auto&, auto& record, auto& dropped) {
                 return record.state.publish(env_, now, subject, version, value, publication.lifetime, publication.owner, dropped);
             });
         };
@@ -463,6 +467,13 @@ private:
     Env& env_;
     detail::Budget<Schema::space_count> budget_;
     decltype(directories_of(Spaces{})) directories_;
+};
+
+/// The memory tier with another eviction rule, as a stack takes tiers: `Stack<Evicting<Lru>::MemoryCache, SqliteDatabase>`.
+template <class Eviction>
+struct Evicting {
+    template <class Entity, class Env>
+    using MemoryCache = larder::MemoryCache<Entity, Env, Eviction>;
 };
 
 } // namespace v0

@@ -23,17 +23,17 @@ struct FastPath {
     static constexpr Level level = Core::Nearest::level;
     static constexpr bool possible = Policy::caches_rows && has_fast_hit_v<typename Core::Nearest, Entity>;
 
-    /// Looks for a row that may answer as it is, and leaves it to the caller to tell of the hit. \param extent_ok whether a cached row holds enough. \returns whether `loaded` is the answer.
+    /// Looks for a row that may answer as it is, and leaves it to the caller to tell of the hit. \param enough whether a cached row holds enough.
+    /// \returns whether `row` is the answer, as it was at the moment `now`.
     template <std::size_t Space, class Enough>
-    static bool hit(Core& core, const space_view_t<Entity, Space>& key, const Read& how, Enough&& enough, Loaded<Entity>& loaded, bool& refresh_due) {
+    static bool hit(Core& core, const space_view_t<Entity, Space>& key, const Read& how, const Enough& enough, Lookup<Row>& row, SteadyTime& now) {
         if constexpr (!possible) {
             return false;
         } else {
             if (how.truth || !core.reads(level)) return false;
-            const SteadyTime now = core.env.now();
+            now = core.env.now();
             if constexpr (Core::has_near && requires { core.authority.near_may_serve(now); })
                 if (!core.authority.near_may_serve(now)) return false;
-            Lookup<Row> row;
             if constexpr (Space == 0) {
                 if (!core.nearest().template hit<0>(key, hash_key(key), how.at_least, how.max_age, now, row)) return false;
             } else {
@@ -47,13 +47,18 @@ struct FastPath {
             if constexpr (!always_serves_v<Policy>)
                 if (core.policy.on_hit(HitView{row.version, row.age, row.remaining}) != OnHit::serve) return false;
             if (epoch_found) core.env.observe(event::Lookup{level, LookupOutcome::hit, true});
-            refresh_due = row.refresh_due;
-            loaded.version = row.version;
-            loaded.source = level;
-            loaded.loaded_at = now - row.age;
-            loaded.row = std::move(row.value);
             return true;
         }
+    }
+
+    /// The hit as what a load ends with.
+    static Loaded<Entity> loaded(Lookup<Row>&& row, SteadyTime now) {
+        Loaded<Entity> loaded;
+        loaded.version = row.version;
+        loaded.source = level;
+        loaded.loaded_at = now - row.age;
+        loaded.row = std::move(row.value);
+        return loaded;
     }
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <larder/cache/cache_tier.hpp>
 #include <larder/engine/core.hpp>
 #include <larder/repository/result.hpp>
 
@@ -21,6 +22,14 @@ Found<typename Core::Entity> judge_whole(Core& core, Loaded<typename Core::Entit
     const Entity& row = *loaded.row.full;
     const Absence absence = core.absence_of(Core::Schema::expiry_of(row), Core::Schema::is_revoked(row));
     return Found<Entity>(std::move(loaded.row.full), absence, loaded.source, loaded.version, age, loaded.stale);
+}
+
+/// As `judge_whole`, for the whole row that a lookup in the nearest tier has hit just now.
+template <class Core>
+Found<typename Core::Entity> judge_hit(Core& core, Lookup<CachedRow<typename Core::Entity>>&& hit) {
+    const typename Core::Entity& row = *hit.value.full;
+    const Absence absence = core.absence_of(Core::Schema::expiry_of(row), Core::Schema::is_revoked(row));
+    return Found<typename Core::Entity>(std::move(hit.value.full), absence, Core::Nearest::level, hit.version, hit.age);
 }
 
 /// As `judge_whole`, for the warm fields.

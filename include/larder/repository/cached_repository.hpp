@@ -450,48 +450,64 @@ private:
     }
     static constexpr void check_revoked() { static_assert(Schema::has_revoked, "larder: the schema declares no revoked column: add larder::revoked<&Entity::field>"); }
 
-    static bool is_whole(const CachedRow<Entity>& row) noexcept { return row.full != nullptr; }
+    using Nearby = Lookup<CachedRow<Entity>>;
+    static constexpr auto is_whole = [](const CachedRow<Entity>& row) noexcept { return row.full != nullptr; };
     static constexpr auto is_anything = [](const CachedRow<Entity>&) noexcept { return true; };
     bool stopped() const noexcept { return core_->stopped.load(std::memory_order_relaxed); }
 
     /// The plain hit; starts a refresh in the background where one is due. Leaves it to the caller to tell of it.
     template <std::size_t Space, class Enough>
-    static bool hit(const std::shared_ptr<Core>& core, const space_view_t<Entity, Space>& key, const Read& how, Enough enough, detail::Loaded<Entity>& loaded) {
-        bool refresh_due = false;
-        if (!detail::FastPath<Core>::template hit<Space>(*core, key, how, enough, loaded, refresh_due)) return false;
-        if (refresh_due) Reading::refresh_in_background(*core, loaded.row.full ? primary_key_of(*loaded.row.full) : primary_key_of(loaded.row.warm->partial_row()));
+    static bool hit(Core& core, const space_view_t<Entity, Space>& key, const Read& how, const Enough& enough, Nearby& row, SteadyTime& now) {
+        if (!detail::FastPath<Core>::template hit<Space>(core, key, how, enough, row, now)) return false;
+        if (row.refresh_due) [[unlikely]]
+            Reading::refresh_in_background(core, row.value.full ? primary_key_of(*row.value.full) : primary_key_of(row.value.warm->partial_row()));
         return true;
     }
 
-    /// Tells of the lookups of a plain hit in a call whose end is told of by its frame.
-    template <std::size_t Space>
-    static void tell_lookups(Core& core) {
+    /// The plain hit in a call whose end is told of by its frame.
+    template <std::size_t Space, class Enough>
+    static bool hit_within(Core& core, const space_view_t<Entity, Space>& key, const Read& how, const Enough& enough, detail::Loaded<Entity>& loaded) {
+        Nearby row;
+        SteadyTime now;
+        if (!hit<Space>(core, key, how, enough, row, now)) return false;
+        loaded = detail::FastPath<Core>::loaded(std::move(row), now);
         if constexpr (Space != 0) core.env.observe(event::Lookup{Core::Nearest::level, LookupOutcome::hit, true});
         core.env.observe(event::Lookup{Core::Nearest::level, LookupOutcome::hit, false});
+        return true;
     }
 
     template <std::size_t Space>
     Found<Entity> find_in(Verb verb, const space_view_t<Entity, Space>& key, const Read& how) {
-        const detail::QuickCall call(core_->env);
-        detail::Loaded<Entity> loaded;
-        if (!stopped() && hit<Space>(core_, key, how, is_whole, loaded)) {
-            call.hit(verb, loaded.source, Space != 0);
-            return detail::judge_whole(*core_, std::move(loaded));
+        Core& core = *core_;
+        const detail::QuickCall call(core.env);
+        Nearby row;
+        SteadyTime now;
+        if (!stopped() && hit<Space>(core, key, how, is_whole, row, now)) [[likely]] {
+            call.hit(verb, Core::Nearest::level, Space != 0);
+            return detail::judge_hit(core, std::move(row));
         }
+        return find_further<Space>(verb, key, how);
+    }
+
+    /// The way beyond the plain hit, apart from it so that it stays small.
+    template <std::size_t Space>
+    [[gnu::noinline]] Found<Entity> find_further(Verb verb, const space_view_t<Entity, Space>& key, const Read& how) {
         return block<Found<Entity>>(verb, loading<Space>(key, how));
     }
 
     template <std::size_t Space>
     Found<Entity> try_in(Verb verb, const space_view_t<Entity, Space>& key, const Read& how) {
         constexpr Level level = Core::Nearest::level;
-        const detail::QuickCall call(core_->env);
-        detail::Loaded<Entity> loaded;
-        if (!stopped() && hit<Space>(core_, key, how, is_whole, loaded)) {
+        Core& core = *core_;
+        const detail::QuickCall call(core.env);
+        Nearby row;
+        SteadyTime now;
+        if (!stopped() && hit<Space>(core, key, how, is_whole, row, now)) [[likely]] {
             call.hit(verb, level, Space != 0);
-            return detail::judge_whole(*core_, std::move(loaded));
+            return detail::judge_hit(core, std::move(row));
         }
         const bool refused = stopped();
-        if (detail::FastPath<Core>::possible && !refused && !how.truth && core_->reads(level)) core_->env.observe(event::Lookup{level, LookupOutcome::miss, Space != 0});
+        if (detail::FastPath<Core>::possible && !refused && !how.truth && core.reads(level)) core.env.observe(event::Lookup{level, LookupOutcome::miss, Space != 0});
         call.finished(verb, refused);
         return refused ? Found<Entity>(detail::refusal_after_shutdown()) : Found<Entity>(nullptr, Absence::not_cached, level, 0, Duration::zero());
     }
@@ -500,10 +516,11 @@ private:
     FoundWarm<Entity> find_warm_in(Verb verb, const space_view_t<Entity, Space>& key, const Read& how) {
         static_assert(Schema::has_warm, "larder: the schema declares no warm fields: add larder::warm<&Entity::field, ...>");
         const detail::QuickCall call(core_->env);
-        detail::Loaded<Entity> loaded;
-        if (!stopped() && hit<Space>(core_, key, how, is_anything, loaded)) {
-            call.hit(verb, loaded.source, Space != 0);
-            return detail::judge_warm(*core_, std::move(loaded));
+        Nearby row;
+        SteadyTime now;
+        if (!stopped() && hit<Space>(*core_, key, how, is_anything, row, now)) {
+            call.hit(verb, Core::Nearest::level, Space != 0);
+            return detail::judge_warm(*core_, detail::FastPath<Core>::loaded(std::move(row), now));
         }
         return block<FoundWarm<Entity>>(verb, finding_warm<Space>(key, how));
     }
@@ -519,13 +536,11 @@ private:
     }
 
     template <std::size_t Space>
-    auto finding(const space_view_t<Entity, Space>& view, const Read& how) {
+    static auto finding(const space_view_t<Entity, Space>& view, const Read& how) {
         check_load_by<Space>();
-        return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver, detail::Caller<Found<Entity>, Core>& caller) -> Task<Found<Entity>> {
+        return [key = own_key<Entity, Space>(view), how](Core& core, Driver& driver, detail::Caller<Found<Entity>, Core>& caller) -> Task<Found<Entity>> {
             detail::Loaded<Entity> loaded;
-            if (hit<Space>(self.lock(), view_of<Entity, Space>(key), how, is_whole, loaded)) {
-                tell_lookups<Space>(core);
-            } else {
+            if (!hit_within<Space>(core, view_of<Entity, Space>(key), how, is_whole, loaded)) {
                 const auto give = [&](const detail::Loaded<Entity>& answer) { caller.answer(detail::judge_whole(core, detail::Loaded<Entity>(answer))); };
                 auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::whole, caller.listens() ? Early(give) : Early());
                 loaded = co_await find;
@@ -535,14 +550,12 @@ private:
     }
 
     template <std::size_t Space>
-    auto finding_warm(const space_view_t<Entity, Space>& view, const Read& how) {
+    static auto finding_warm(const space_view_t<Entity, Space>& view, const Read& how) {
         static_assert(Schema::has_warm, "larder: the schema declares no warm fields: add larder::warm<&Entity::field, ...>");
         check_load_by<Space>();
-        return [self = std::weak_ptr<Core>(core_), key = own_key<Entity, Space>(view), how](Core& core, Driver& driver, detail::Caller<FoundWarm<Entity>, Core>& caller) -> Task<FoundWarm<Entity>> {
+        return [key = own_key<Entity, Space>(view), how](Core& core, Driver& driver, detail::Caller<FoundWarm<Entity>, Core>& caller) -> Task<FoundWarm<Entity>> {
             detail::Loaded<Entity> loaded;
-            if (hit<Space>(self.lock(), view_of<Entity, Space>(key), how, is_anything, loaded)) {
-                tell_lookups<Space>(core);
-            } else {
+            if (!hit_within<Space>(core, view_of<Entity, Space>(key), how, is_anything, loaded)) {
                 const auto give = [&](const detail::Loaded<Entity>& answer) { caller.answer(detail::judge_warm(core, detail::Loaded<Entity>(answer))); };
                 auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::warm, caller.listens() ? Early(give) : Early());
                 loaded = co_await find;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <larder/cache/detail/eviction_mark.hpp>
 #include <larder/cache/detail/eviction_sieve.hpp>
 
 #include <boost/multi_index/indexed_by.hpp>
@@ -14,7 +15,7 @@ namespace {
 
 struct Item {
     char name;
-    mutable bool visited = false;
+    mutable larder::detail::EvictionMark mark{};
 };
 
 using Order = boost::multi_index_container<Item, boost::multi_index::indexed_by<boost::multi_index::sequenced<>>>;
@@ -28,7 +29,8 @@ struct Sieved {
         for (const char name : names) order.push_back({name});
     }
     void visit(const std::string& names) {
-        for (const Item& item : order) item.visited = item.visited || names.find(item.name) != std::string::npos;
+        for (const Item& item : order)
+            if (names.find(item.name) != std::string::npos) sieve.hit(order, item);
     }
     char victim(const std::string& spared = "") {
         const auto found = sieve.victim(order, [&](const Item& item) { return spared.find(item.name) != std::string::npos; });
@@ -113,7 +115,7 @@ TEST_CASE("what must be spared becomes the newest, and keeps its mark") {
     CHECK(cache.evict("ab") == 'c');
     CHECK(cache.names() == "dab");
     CHECK(cache.order.back().name == 'b');
-    CHECK(std::next(cache.order.begin())->visited);
+    CHECK(std::next(cache.order.begin())->mark.hits == 1);
     CHECK(cache.evict("dab") == '-');
     CHECK(cache.evict("a") == 'd');
     CHECK(cache.evict("a") == 'b');
@@ -133,10 +135,10 @@ TEST_CASE("what was spared does not stay behind the hand") {
 TEST_CASE("a renewed item is the newest, and the hand goes on from where it was") {
     Sieved cache("abcde");
     CHECK(cache.evict() == 'a');
-    cache.sieve.renew(cache.order, cache.order.begin());
+    cache.sieve.renew(cache.order, cache.order.begin(), true);
     CHECK(cache.names() == "cdeb");
     CHECK(cache.evict() == 'c');
-    cache.sieve.renew(cache.order, std::next(cache.order.begin()));
+    cache.sieve.renew(cache.order, std::next(cache.order.begin()), true);
     CHECK(cache.names() == "dbe");
     CHECK(cache.evict() == 'd');
     CHECK(cache.evict() == 'b');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <larder/cache/detail/group_hash.hpp>
 #include <larder/cache/detail/shard.hpp>
+#include <larder/cache/eviction.hpp>
 #include <larder/testing/manual_environment.hpp>
 #include <larder/testing/sample.hpp>
 
@@ -17,7 +18,7 @@ namespace {
 using namespace larder;
 using namespace std::chrono_literals;
 using testing::Pass;
-using Shard = detail::Shard<std::int64_t, detail::RowRules<Pass>, 1>;
+using Shard = detail::Shard<std::int64_t, detail::RowRules<Pass>, 1, AdaptiveS3Fifo>;
 
 /// A shard with what its functions want.
 struct Held {

@@ -22,14 +22,14 @@ inline namespace v0 {
 namespace detail {
 
 /// The records of one space of one entity, in shards by the hash of their key. Thread-safe.
-template <entity Entity, std::size_t Space, class Env>
+template <entity Entity, std::size_t Space, class Env, class Eviction>
 class Directory {
 public:
     static constexpr std::size_t groups = Space == 0 ? schema_of<Entity>::group_count : 0;
     using Key = space_key_t<Entity, Space>;
     using View = space_view_t<Entity, Space>;
     using Value = space_value_t<Entity, Space>;
-    using Shard = detail::Shard<Key, record_rules_t<Entity, Space>, groups>;
+    using Shard = detail::Shard<Key, record_rules_t<Entity, Space>, groups, Eviction>;
     using Record = typename Shard::Record;
     using Prepared = detail::Prepared<groups>;
     using Budget = detail::Budget<schema_of<Entity>::space_count>;
@@ -40,7 +40,7 @@ public:
     std::span<Shard> shards() const noexcept { return {shards_.get(), mask_ + 1}; }
     Shard& shard_of(std::uint64_t hash) const noexcept { return shards_[(hash >> 40) & mask_]; }
 
-    /// Applies `act(record, dropped) -> bool`, whether it stored the prepared value, to the record under a key, and keeps the shard
+    /// Applies `act(shard, record, dropped) -> bool`, whether it stored the prepared value, to the record under a key, and keeps the shard
     /// within the bounds as far as it can by itself. \param create whether to start from an empty record if there is none; else
     /// nothing happens then. \param prepared may be null if nothing will be stored.
     template <class Act>
@@ -56,7 +56,7 @@ public:
             if (!record && create) record = &shard.add(key, hash, Space, budget);
             if (record) {
                 const bool held = record->state.held();
-                const bool stored = act(*record, dropped);
+                const bool stored = act(shard, *record, dropped);
                 shard.update(env, now, *record, stored ? prepared : nullptr, held, Space, budget);
                 while (budget.too_many(Space) && shard.evict_one(env, now, EvictionCause::capacity, hash, Space, budget, leavings)) {}
                 while (budget.too_large() && budget.payer() == Space &&

@@ -8,30 +8,38 @@ namespace larder {
 inline namespace v0 {
 namespace detail {
 
-/// The rule that chooses what a full shard evicts: SIEVE (Zhang, Yang, Yue, Vigfusson, Rashmi, "SIEVE is Simpler than LRU", NSDI 2024).
+/// SIEVE (Zhang, Yang, Yue, Vigfusson, Rashmi, "SIEVE is Simpler than LRU", NSDI 2024). Has the interface of `Fifo`.
 ///
 /// A hit sets a mark on its record and moves nothing. A hand walks from the oldest record to the newest and round again; it takes
 /// the marks off the records that it passes and stops at one without. A record that must be spared for now becomes the newest: behind the
 /// hand it might stay for good, for the hand may never come round. Amortised O(1): each step that does not find a victim takes
 /// off a mark that a hit has set, or passes a record that must be spared.
-///
-/// \tparam Order a Boost.MultiIndex sequenced index, oldest first, of records with a mutable `visited`.
 template <class Order>
 class Sieve {
 public:
     using iterator = typename Order::iterator;
 
-    /// The next record to evict, or the end if every one must be spared. \param spared whether a record must stay.
+    static constexpr std::size_t bytes_per_record = 0;
+
+    void entered(Order&, iterator) noexcept {}
+
+    template <class Record>
+    void hit(Order&, const Record& record) noexcept {
+        record.mark.count(1);
+    }
+
     template <class Spared>
     iterator victim(Order& order, const Spared& spared) {
         iterator hand = at_start_ ? order.begin() : hand_;
-        for (std::size_t steps = 2 * order.size(); steps != 0; --steps) {
-            if (hand == order.end()) hand = order.begin();
+        iterator first_spared = order.end(); // From here on there are only such.
+        for (std::size_t steps = 3 * order.size(); steps != 0; --steps) {
+            if (hand == order.end() || hand == first_spared) hand = order.begin();
             const iterator passed = hand++;
             if (spared(*passed)) {
                 order.relocate(order.end(), passed);
-            } else if (passed->visited) {
-                passed->visited = false;
+                if (first_spared == order.end()) first_spared = passed;
+            } else if (passed->mark.hits != 0) {
+                passed->mark.hits = 0;
             } else {
                 point_to(order, passed);
                 return passed;
@@ -41,18 +49,17 @@ public:
         return order.end();
     }
 
-    /// Makes a record the newest.
-    void renew(Order& order, iterator record) noexcept {
+    void renew(Order& order, iterator record, bool emptied) noexcept {
+        record->mark.hits = 0;
+        if (!emptied) return;
         leaving(order, record);
         order.relocate(order.end(), record);
     }
 
-    /// To be called before a record is removed.
     void leaving(Order& order, iterator record) noexcept {
         if (!at_start_ && hand_ == record) point_to(order, ++record);
     }
 
-    /// To be called when all records are removed.
     void reset() noexcept { at_start_ = true; }
 
 private:

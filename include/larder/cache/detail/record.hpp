@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <larder/cache/detail/eviction_mark.hpp>
 #include <larder/cache/detail/leased_record.hpp>
 #include <larder/clock.hpp>
 
@@ -37,7 +38,7 @@ struct Record {
     mutable LeasedRecord<Rules> state{};
     mutable std::size_t bytes = 0;       ///< As accounted for in the tier's usage.
     mutable std::size_t value_bytes = 0; ///< Those of the value.
-    mutable bool visited = false;        ///< A hit came since the eviction rule last passed.
+    mutable EvictionMark mark{};         ///< The eviction rule's.
     mutable bool accessed = false;       ///< A hit came since the value was stored.
 };
 
@@ -98,13 +99,8 @@ struct DueOf {
     }
 };
 
-/// A hash that is spread already.
-struct SpreadHash {
-    std::size_t operator()(std::uint64_t hash) const noexcept { return static_cast<std::size_t>(hash); }
-};
-
 inline constexpr int by_key = 0;
-inline constexpr int by_age = 1;
+inline constexpr int by_eviction = 1;
 inline constexpr int by_deadline = 2;
 inline constexpr int by_group = 3;
 
@@ -116,14 +112,15 @@ struct RecordsOf<Record, std::index_sequence<Group...>> {
     using type = boost::multi_index_container<
         Record, boost::multi_index::indexed_by<boost::multi_index::hashed_unique<boost::multi_index::identity<Record>, RecordHash, RecordEqual>,
                                                boost::multi_index::sequenced<>, boost::multi_index::ordered_non_unique<DueOf>,
-                                               boost::multi_index::hashed_non_unique<GroupHash<Group>, SpreadHash>...>>;
+                                               boost::multi_index::ordered_non_unique<GroupHash<Group>>...>>;
 
     /// What a record costs beside what it points to: the node with the links of each index, its places in the tables of
     /// buckets, and the allocator's header.
     static constexpr std::size_t overhead = sizeof(Record) + sizeof(void*) * (2 + 2 + 3 + 1 + 3 * sizeof...(Group) + 2);
 };
 
-/// The records of one shard under their indices: by key, by age (the eviction order), by deadline, and by each group.
+/// The records of one shard under their indices: by key, in the eviction rule's order, by deadline, and by each group: by the order of its
+/// hash, for a hashed index walks through all equal records of a shard whenever one of them is changed.
 template <class Key, class Rules, std::size_t Groups>
 using Records = typename RecordsOf<Record<Key, Rules, Groups>, std::make_index_sequence<Groups>>::type;
 

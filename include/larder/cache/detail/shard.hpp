@@ -2,7 +2,6 @@
 #pragma once
 
 #include <larder/cache/detail/budget.hpp>
-#include <larder/cache/detail/eviction_sieve.hpp>
 #include <larder/cache/detail/group_hash.hpp>
 #include <larder/cache/detail/record.hpp>
 #include <larder/cache/detail/spin_lock.hpp>
@@ -38,15 +37,20 @@ struct Leavings {
 
 /// A part of one space's records under one lock. The functions here want the lock to be held; none of them runs a user's code, save
 /// for the comparison of keys.
-template <class Key, class Rules, std::size_t Groups>
+///
+/// \tparam Eviction the rule that chooses what to evict (cache/eviction.hpp).
+template <class Key, class Rules, std::size_t Groups, class Eviction>
 class alignas(64) Shard {
+    using Order = typename boost::multi_index::nth_index<Records<Key, Rules, Groups>, by_eviction>::type;
+    using Rule = typename Eviction::template Rule<Order>;
+
 public:
     using Value = typename Rules::Value;
     using Record = detail::Record<Key, Rules, Groups>;
     using Container = Records<Key, Rules, Groups>;
     using iterator = typename Container::iterator;
 
-    static constexpr std::size_t overhead = RecordsOf<Record, std::make_index_sequence<Groups>>::overhead;
+    static constexpr std::size_t overhead = RecordsOf<Record, std::make_index_sequence<Groups>>::overhead + Rule::bytes_per_record;
 
     mutable SpinLock lock;
 
@@ -67,9 +71,16 @@ public:
     const Record& add(Key key, std::uint64_t hash, std::size_t space, Budget& budget) {
         Record record{std::move(key), hash};
         record.groups.fill(no_group(hash));
-        const auto& added = *records_.insert(std::move(record)).first;
+        const auto added = records_.insert(std::move(record)).first;
         budget.add_records(space, 1);
-        return added;
+        rule_.entered(order(), in_order(*added));
+        return *added;
+    }
+
+    /// Counts a hit of a record.
+    void hit(const Record& record) noexcept {
+        if (!record.accessed) record.accessed = true;
+        rule_.hit(order(), record);
     }
 
     /// Brings indices and accounts up to date after a change of a record's state; removes the record if nothing is left in it.
@@ -83,11 +94,6 @@ public:
             return;
         }
         if (stored) record.accessed = false;
-        // What is left of a record without its value goes to where the hand is sure to come by, as the value itself would had it been evicted.
-        if (had_value && !state.held()) {
-            record.visited = false;
-            sieve_.renew(records_.template get<by_age>(), records_.template project<by_age>(records_.iterator_to(record)));
-        }
         if (stored || !state.held()) record.value_bytes = stored ? stored->bytes : 0;
         const std::size_t weight = overhead + heap_of_key(record.key) + record.value_bytes + state.heap();
         budget.add_bytes(record.bytes, weight);
@@ -100,6 +106,8 @@ public:
         else if (!state.held())
             groups.fill(no_group(record.hash));
         const SteadyTime deadline = state.deadline(env, now);
+        // What is left of a record without its value has not earned the place that the value had, and what no time ends must be evicted some day.
+        if (!state.held() && (had_value || deadline == SteadyTime::max())) rule_.renew(order(), in_order(record), had_value);
         if (deadline != record.deadline || groups != record.groups)
             records_.modify(records_.iterator_to(record), [&](Record& changed) {
                 changed.deadline = deadline;
@@ -127,9 +135,8 @@ public:
         const std::size_t before = records_.size();
         reclaim(env, now, 1, space, budget, leavings);
         if (records_.size() != before) return true;
-        auto& order = records_.template get<by_age>();
-        const auto victim = sieve_.victim(order, [&](const Record& record) { return record.hash == spared || record.state.pinned(now); });
-        if (victim == order.end()) return false;
+        const auto victim = rule_.victim(order(), [&](const Record& record) { return record.hash == spared || record.state.pinned(now); });
+        if (victim == order().end()) return false;
         evict(*victim, cause, space, budget, leavings);
         return true;
     }
@@ -138,7 +145,7 @@ public:
     template <class Budget>
     void take_all(Container& taken, std::size_t space, Budget& budget) noexcept {
         taken.swap(records_);
-        sieve_.reset();
+        rule_.reset();
         budget.add_records(space, -static_cast<std::ptrdiff_t>(taken.size()));
         budget.add_bytes(bytes_, 0);
         held_ = 0;
@@ -146,7 +153,8 @@ public:
     }
 
 private:
-    using Order = typename boost::multi_index::nth_index<Container, by_age>::type;
+    Order& order() noexcept { return records_.template get<by_eviction>(); }
+    typename Order::iterator in_order(const Record& record) noexcept { return order().iterator_to(record); }
 
     template <class Budget>
     void evict(const Record& record, EvictionCause cause, std::size_t space, Budget& budget, Leavings<Value>& leavings) {
@@ -160,17 +168,15 @@ private:
 
     template <class Budget>
     void remove(const Record& record, std::size_t space, Budget& budget) {
-        const auto position = records_.iterator_to(record);
-        auto& order = records_.template get<by_age>();
-        sieve_.leaving(order, records_.template project<by_age>(position));
+        rule_.leaving(order(), in_order(record));
         budget.add_records(space, -1);
         budget.add_bytes(record.bytes, 0);
         bytes_ -= record.bytes;
-        records_.erase(position);
+        records_.erase(records_.iterator_to(record));
     }
 
+    Rule rule_; ///< Beside the lock, for a hit writes to both.
     Container records_;
-    Sieve<Order> sieve_;
     std::size_t held_ = 0;
     std::size_t bytes_ = 0;
 };
