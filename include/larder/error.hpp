@@ -37,6 +37,7 @@ enum class errc {
     timed_out,           ///< The operation's time limit passed.
     exception_thrown,    ///< A function given by the user, or a tier or a database, threw; the text says which and what.
     transaction_conflict,///< Other transactions stood in the way (a deadlock, or what was read has changed): nothing was written, and it may be tried again.
+    no_random_bytes,     ///< The source of random bytes failed, so that no secret could be made.
 };
 
 /// The library's error category: its name is "larder".
@@ -66,6 +67,7 @@ inline const boost::system::error_category& error_category() noexcept {
             case errc::timed_out: return "the time limit passed";
             case errc::exception_thrown: return "a function that was called threw";
             case errc::transaction_conflict: return "other transactions stood in the way; nothing was written";
+            case errc::no_random_bytes: return "the source of random bytes failed";
             }
             return "unknown larder error";
         }

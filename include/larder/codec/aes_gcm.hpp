@@ -7,11 +7,11 @@
 
 #include <larder/codec/cipher.hpp>
 #include <larder/error.hpp>
+#include <larder/openssl_random.hpp>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/opensslv.h>
-#include <openssl/rand.h>
 
 #if OPENSSL_VERSION_NUMBER < 0x30000000L
 #error "larder: codec/aes_gcm.hpp needs OpenSSL 3 or newer"
@@ -38,13 +38,6 @@ inline namespace v0 {
 struct SealKey {
     std::uint8_t id = 0;                ///< Unique among the keys in use; give a new key a number that none in use has.
     std::array<std::byte, 32> secret{}; ///< From a random source that nobody can predict; the same in every process of the fleet.
-};
-
-/// OpenSSL's random source: `false` if it has failed.
-struct OpensslRandom {
-    bool operator()(std::span<std::byte> out) const noexcept {
-        return ::RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(out.size())) == 1;
-    }
 };
 
 /// AES-256 in Galois/counter mode (NIST SP 800-38D), from OpenSSL: the cipher with which a codec seals secret fields. Meets `cipher`.

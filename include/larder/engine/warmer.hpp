@@ -35,6 +35,36 @@ struct Warmer {
         co_return all;
     }
 
+    /// Turns what loads ended with into answers, in their order.
+    static FoundMany<Entity> judge_all(Core& core, std::vector<Loaded<Entity>> loaded) {
+        std::vector<Found<Entity>> answers;
+        answers.reserve(loaded.size());
+        for (auto& each : loaded) answers.push_back(judge_whole(core, std::move(each)));
+        return FoundMany<Entity>(std::move(answers));
+    }
+
+    /// The valid rows of a group: their keys and versions from the database, and the rows from wherever they are at least that new.
+    template <std::size_t Space>
+    static Task<FoundMany<Entity>> find_group(Core& core, Driver& driver, const space_key_t<Entity, Space>& group, Read how) {
+        auto listed = core.query(QueryKind::list, driver, Ops::template list<Space>(group));
+        const auto rows = co_await listed;
+        if (rows.has_error()) co_return FoundMany<Entity>(rows.error());
+        std::vector<Key> keys;
+        std::vector<Version> versions;
+        for (const auto& row : *rows) {
+            keys.push_back(row.key);
+            versions.push_back(row.version);
+        }
+        auto read = read_in_batches(core, driver, keys, versions, how);
+        auto loaded = co_await read;
+        std::vector<Found<Entity>> answers;
+        for (auto& each : loaded) {
+            Found<Entity> answer = judge_whole(core, std::move(each));
+            if (answer.failed() || (answer && has_key<Space>(*answer, group))) answers.push_back(std::move(answer));
+        }
+        co_return FoundMany<Entity>(std::move(answers));
+    }
+
     /// Preloads rows. A failed batch ends the warm-up; an exception of `progress` too.
     static Task<WarmReport> warm(Core& core, Driver& driver, std::span<const Key> keys, const std::function<void(const WarmReport&)>& progress) {
         WarmReport report;

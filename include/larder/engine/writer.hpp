@@ -5,6 +5,7 @@
 #include <larder/engine/task.hpp>
 #include <larder/engine/tier_path.hpp>
 #include <larder/engine/write_steps.hpp>
+#include <larder/repository/effect.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -138,6 +139,23 @@ struct Writer {
             const Duration bound = co_await publish;
             co_return Result(key, *outcome, bound, base.row);
         }
+    }
+
+    /// Revokes a row, and sets what `also` says. \param effect whether to insist that no copy is served any more, and to wait for that.
+    template <class Also>
+    static Task<Result> revoke(Core& core, Driver& driver, const Key& key, const Also& also, larder::Effect effect) {
+        const bool insists = effect == larder::Effect::required;
+        auto mutate = revocation_of(core, also);
+        if (insists)
+            if (Error never = Steps::never_effective(core)) co_return Result(std::move(never));
+        auto write = modify(core, driver, key, mutate, core.options.conflict_retries, insists);
+        Result written = co_await write;
+        if (insists && written.pending() > Duration::zero()) {
+            auto sleep = Sleep{driver, written.pending()};
+            co_await sleep;
+            co_return Result(written.key(), written.version(), Duration::zero(), written.row(), written.changed());
+        }
+        co_return written;
     }
 
     /// Revokes all valid rows of a group in one transaction. Rows that join the group between the listing of what is to be fenced

@@ -80,7 +80,6 @@ private:
     using Reading = detail::Reader<Core>;
     using Early = typename Reading::Early;
     using Writing = detail::Writer<Core>;
-    using Steps = detail::WriteSteps<Core>;
     using Tiers = detail::TierPath<Core>;
     template <class T>
     using Task = detail::Task<T>;
@@ -575,40 +574,18 @@ private:
         };
     }
 
-    static std::vector<Found<Entity>> judge_all(Core& core, std::vector<detail::Loaded<Entity>> loaded) {
-        std::vector<Found<Entity>> answers;
-        answers.reserve(loaded.size());
-        for (auto& each : loaded) answers.push_back(detail::judge_whole(core, std::move(each)));
-        return answers;
-    }
-
     static auto finding_many(std::vector<Key> wanted, const Read& how) {
         return [keys = std::move(wanted), how](Core& core, Driver& driver) -> Task<FoundMany<Entity>> {
             auto read = detail::Warmer<Core>::read_in_batches(core, driver, keys, {}, how);
             auto loaded = co_await read;
-            co_return FoundMany<Entity>(judge_all(core, std::move(loaded)));
+            co_return detail::Warmer<Core>::judge_all(core, std::move(loaded));
         };
     }
 
     template <std::size_t Space>
     static auto finding_all(const space_view_t<Entity, Space>& view, const Read& how) {
         check_list<Space>();
-        return [group = own_key<Entity, Space>(view), how](Core& core, Driver& driver) -> Task<FoundMany<Entity>> {
-            auto listed = core.query(QueryKind::list, driver, Core::Ops::template list<Space>(group));
-            const auto rows = co_await listed;
-            if (rows.has_error()) co_return FoundMany<Entity>(rows.error());
-            std::vector<Key> keys;
-            std::vector<Version> versions;
-            for (const auto& row : *rows) {
-                keys.push_back(row.key);
-                versions.push_back(row.version);
-            }
-            auto read = detail::Warmer<Core>::read_in_batches(core, driver, keys, versions, how);
-            auto loaded = co_await read;
-            auto answers = judge_all(core, std::move(loaded));
-            std::erase_if(answers, [&](const Found<Entity>& answer) { return !answer.failed() && (!answer || !has_key<Space>(*answer, group)); });
-            co_return FoundMany<Entity>(std::move(answers));
-        };
+        return [group = own_key<Entity, Space>(view), how](Core& core, Driver& driver) { return detail::Warmer<Core>::template find_group<Space>(core, driver, group, how); };
     }
 
     static auto inserting(Entity row) {
@@ -634,19 +611,7 @@ private:
     template <class Also>
     static auto revoking(const KeyView& view, Also also, Effect effect) {
         check_revoked();
-        return [key = own_key<Entity>(view), also = std::move(also), effect](Core& core, Driver& driver) -> Task<Written<Entity>> {
-            auto mutate = detail::revocation_of(core, also);
-            if (effect == Effect::required)
-                if (Error never = Steps::never_effective(core)) co_return Written<Entity>(std::move(never));
-            auto write = Writing::modify(core, driver, key, mutate, core.options.conflict_retries, effect == Effect::required);
-            Written<Entity> written = co_await write;
-            if (effect == Effect::required && written.pending() > Duration::zero()) {
-                auto sleep = detail::Sleep{driver, written.pending()};
-                co_await sleep;
-                co_return Written<Entity>(written.key(), written.version(), Duration::zero(), written.row(), written.changed());
-            }
-            co_return written;
-        };
+        return [key = own_key<Entity>(view), also = std::move(also), effect](Core& core, Driver& driver) { return Writing::revoke(core, driver, key, also, effect); };
     }
 
     template <std::size_t Space, class Also>

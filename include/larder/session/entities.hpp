@@ -35,10 +35,13 @@ enum class EndReason : std::uint8_t {
     token_reused,          ///< A refresh token was presented that had been replaced.
     replaced,              ///< A newer session took its place.
     administrator,         ///< Somebody in charge ended it.
+    too_many,              ///< Its user began more sessions than one may have.
+    idle_timeout,          ///< Nobody used it for too long.
+    absolute_timeout,      ///< It had lasted as long as a session may.
 };
 
 constexpr std::string_view name_of(EndReason reason) noexcept {
-    constexpr std::string_view names[] = {"logged_out", "logged_out_everywhere", "token_reused", "replaced", "administrator"};
+    constexpr std::string_view names[] = {"logged_out", "logged_out_everywhere", "token_reused", "replaced", "administrator", "too_many", "idle_timeout", "absolute_timeout"};
     return names[static_cast<std::size_t>(reason)];
 }
 
@@ -49,7 +52,7 @@ struct Session {
     Uuid id{};                             ///< An empty one is replaced by a random one when the session is inserted.
     std::int64_t user_id = 0;
     Hashed<std::string> refresh_token{};     ///< Unique.
-    std::string jti{};                       ///< The id of the access token that stands for the session; unique.
+    std::string jti{};                       ///< The id of the access token that stands for the session, or what is kept of it (`SessionStore`); unique.
     TimePoint created_at{};
     TimePoint last_seen_at{};              ///< Written lazily (`touch`); moves no version.
     TimePoint access_expires_at{};         ///< When the access token ends; the session goes on, for its refresh token is good for a new one.
@@ -58,6 +61,11 @@ struct Session {
     std::optional<EndReason> revoked_why{};  ///< Set with it.
     std::string ip_address{};                ///< Where it was begun from.
     std::string user_agent{};                ///< With what.
+    std::optional<std::string> data{};       ///< The application's own; kept when the session is rotated or elevated.
+    std::optional<Uuid> family{};            ///< The id of the first of the sessions that follow from one login; null: it is of none but itself.
+    std::optional<TimePoint> rotated_at{};   ///< When its refresh token was last exchanged.
+    std::optional<Bytes> rotation_salt{};    ///< What leads from the refresh token before to this one, while that one may be presented again.
+    std::optional<std::uint32_t> grace_left{}; ///< How often it may be.
     std::uint64_t version = 0;
     User user{};                             ///< Loaded with the session, in the same query.
 
@@ -65,7 +73,7 @@ struct Session {
 };
 BOOST_DESCRIBE_STRUCT(Session, (),
                       (id, user_id, refresh_token, jti, created_at, last_seen_at, access_expires_at, refresh_expires_at, revoked_at, revoked_why, ip_address,
-                       user_agent, version, user))
+                       user_agent, data, family, rotated_at, rotation_salt, grace_left, version, user))
 
 } // namespace v0
 } // namespace larder
@@ -79,9 +87,9 @@ struct larder::entity_traits<larder::User>
 template <>
 struct larder::entity_traits<larder::Session>
     : larder::schema<"sessions", larder::primary<&larder::Session::id>, larder::unique<&larder::Session::refresh_token>, larder::unique<&larder::Session::jti>,
-                     larder::group<&larder::Session::user_id>, larder::version<&larder::Session::version>, larder::expires<&larder::Session::refresh_expires_at>,
+                     larder::group<&larder::Session::user_id>, larder::group<&larder::Session::family>, larder::version<&larder::Session::version>, larder::expires<&larder::Session::refresh_expires_at>,
                      larder::revoked<&larder::Session::revoked_at>, larder::touch<&larder::Session::last_seen_at>,
                      larder::embed<&larder::Session::user, &larder::Session::user_id>,
                      larder::warm<&larder::Session::user_id, &larder::Session::created_at, &larder::Session::last_seen_at, &larder::Session::access_expires_at,
                                   &larder::Session::refresh_expires_at, &larder::Session::revoked_at, &larder::Session::revoked_why>,
-                     larder::secret<&larder::Session::refresh_token, &larder::Session::jti>> {};
+                     larder::secret<&larder::Session::refresh_token, &larder::Session::jti, &larder::Session::rotation_salt>> {};

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <larder/engine/judgement.hpp>
+#include <larder/engine/reader.hpp>
+#include <larder/engine/task.hpp>
+#include <larder/engine/unit.hpp>
+#include <larder/engine/warmer.hpp>
+#include <larder/engine/writer.hpp>
+#include <larder/repository/assignments.hpp>
+#include <larder/session/entities.hpp>
+#include <larder/session/store_desk.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace larder {
+inline namespace v0 {
+namespace detail {
+
+/// All sessions of a group.
+struct EverySession {
+    constexpr bool operator()(const Session&) const noexcept { return true; }
+};
+
+/// The algorithms of a session store, each written once.
+///
+/// What changes several rows is a serializable unit of work: an elevation that adds a session to a user or to a family while these are being ended
+/// either comes first, and is ended with the others, or finds that what it is based on has ended.
+template <class Core>
+struct SessionSteps {
+    using Reading = Reader<Core>;
+    using Writing = Writer<Core>;
+    using Engine = UnitEngine<Core>;
+    static constexpr std::size_t by_id = 0;
+    static constexpr std::size_t by_jti = space_of_v<Session, &Session::jti>;
+    static constexpr std::size_t of_user = space_of_v<Session, &Session::user_id>;
+    static constexpr std::size_t of_family = space_of_v<Session, &Session::family>;
+
+    /// How often a unit of work is run at the most when others stand in its way.
+    static constexpr unsigned unit_attempts = 128;
+
+    static TimePoint now(const Core& core) { return std::chrono::time_point_cast<TimePoint::duration>(WallTime(core.env.wall_now())); }
+
+    // ---- authenticate ----------------------------------------------------------------------------------------------------
+
+    /// \tparam Space by which key. By the access token's, that must not have ended.
+    template <std::size_t Space>
+    static Task<Authenticated> authenticate(Core& core, Driver& driver, const SessionDesk& desk, const space_key_t<Session, Space>& key) {
+        auto find = Reading::template find<Space>(core, driver, key, Read{}, Extent::warm);
+        auto loaded = co_await find;
+        const FoundWarm<Session> found = judge_warm(core, std::move(loaded));
+        if (found.failed()) co_return Authenticated(found.error());
+        if (!found.fields()) co_return Authenticated(SessionStanding{});
+        Session row = found.fields()->partial_row();
+        SessionStanding standing = stand<Space>(core, desk, row);
+        bool from_database = found.source() == Level::database;
+        bool behind = !from_database && standing.limit == SessionLimit::idle;
+        if (standing.state == SessionState::active && Writing::touch_is_due(core, row, core.env.wall_now())) {
+            auto touch = Writing::touch(core, driver, row.id);
+            const Written<Session> touched = co_await touch;
+            if (touched.failed() && !(touched.error() == errc::no_such_row) && !(touched.error() == errc::revoked))
+                core.hide(Level::database, "touch", touched.error()); // The session is good all the same.
+            else if (touched.changed() && touched)
+                row.last_seen_at = now(core);
+            else
+                behind = !from_database;
+        }
+        if (!behind) co_return Authenticated(standing, row, found.source(), found.age());
+        // The copy knows nothing of uses in other processes.
+        auto refresh = Reading::refresh(core, driver, row.id);
+        auto fetched = co_await refresh;
+        const Found<Session> again = judge_whole(core, std::move(fetched.result));
+        if (again.failed()) co_return Authenticated(again.error());
+        if (!again.row() || !has_key<Space>(*again.row(), key)) co_return Authenticated(SessionStanding{});
+        co_return Authenticated(stand<Space>(core, desk, *again.row()), *again.row(), Level::database, Duration::zero());
+    }
+
+    // ---- begin, renew ----------------------------------------------------------------------------------------------------
+
+    static Task<Granted> login(Core& core, Driver& driver, const SessionDesk& desk, const Login& order) {
+        const TimePoint moment = now(core);
+        Session row;
+        SessionSecrets secrets;
+        row.user_id = order.user_id;
+        row.ip_address = SessionDesk::as_shown(order.ip_address, Login::longest_address);
+        row.user_agent = SessionDesk::as_shown(order.user_agent, Login::longest_user_agent);
+        row.data = order.data;
+        row.created_at = row.last_seen_at = moment;
+        row.refresh_expires_at = moment + SessionDesk::in_milliseconds(desk.options.absolute_timeout);
+        if (Error failed = desk.arm(row, secrets, moment)) co_return Granted(std::move(failed));
+        row.family = row.id;
+        std::vector<Session> ended;
+        Duration pending{};
+        if (desk.options.sessions_per_user == 0) {
+            auto insert = Writing::insert(core, driver, row);
+            const Written<Session> inserted = co_await insert;
+            if (inserted.failed()) co_return Granted(inserted.error());
+            pending = inserted.pending();
+        } else {
+            auto admit = admit_one(core, driver, desk, row, ended);
+            const UnitResult<bool> admitted = co_await admit;
+            if (admitted.failed()) co_return Granted(admitted.error());
+            if (!admitted.value()) {
+                desk.tell(AuditKind::refused, &row, moment);
+                co_return Granted(SessionStanding{SessionState::refused, SessionLimit::none, {}});
+            }
+            pending = admitted.pending();
+        }
+        for (const auto& session : ended) desk.tell_ended(session, EndReason::too_many, moment);
+        desk.tell(AuditKind::begun, &row, moment);
+        if (desk.options.preload) {
+            auto warm = Warmer<Core>::template warm_group<of_user>(core, driver, row.user_id, {});
+            const WarmReport warmed = co_await warm;
+            if (warmed.failed()) core.hide(Level::database, "preload", warmed.error());
+        }
+        co_return Granted(row, std::move(secrets), pending, false, ended.size());
+    }
+
+    static Task<Granted> rotate(Core& core, Driver& driver, const SessionDesk& desk, const PresentedToken& token) {
+        const TimePoint moment = now(core);
+        // No copy decides that a token was stolen.
+        auto find = Reading::template find<by_id>(core, driver, token.handle, truth, Extent::whole);
+        auto loaded = co_await find;
+        const Found<Session> found = judge_whole(core, std::move(loaded));
+        if (found.failed()) co_return Granted(found.error());
+        if (!found.row()) {
+            desk.tell(AuditKind::unknown_token, nullptr, moment);
+            co_return Granted(SessionStanding{});
+        }
+        TokenSecret random;
+        if (Error failed = desk.draw(random)) co_return Granted(std::move(failed));
+        Exchange exchange{desk, token, desk.tokens.salt_of(random), moment, {}, {}, false};
+        Written<Session> written;
+        Session row = *found.row();
+        if (exchange.decide(row)) {
+            auto change = [&exchange, &row](Session& session, const Session&) -> Outcome<bool> {
+                const bool changes = exchange.decide(session);
+                row = session;
+                return changes;
+            };
+            auto write = Writing::modify(core, driver, token.handle, change, core.options.conflict_retries, false, {found.row(), Duration::zero(), false, {}});
+            written = co_await write;
+            if (written.error() == errc::no_such_row) co_return Granted(SessionStanding{});
+            if (written.failed() && !(written.error() == errc::revoked)) co_return Granted(written.error());
+            if (written.failed()) exchange.standing = {SessionState::revoked, SessionLimit::none, {}};
+        }
+        if (exchange.standing.state == SessionState::active) {
+            desk.tell(exchange.repeated ? AuditKind::repeated : AuditKind::rotated, &row, moment);
+            co_return Granted(row, std::move(exchange.secrets), written.pending(), exchange.repeated, 0);
+        }
+        if (exchange.standing.state != SessionState::reused) co_return Granted(exchange.standing);
+        desk.tell(AuditKind::reused, &row, moment);
+        auto end = end_family(core, driver, desk, row, EndReason::token_reused, Effect::may_be_pending);
+        const SessionsEnded ended = co_await end;
+        if (ended.failed()) co_return Granted(ended.error());
+        co_return Granted(exchange.standing, ended.count(), ended.pending());
+    }
+
+    static Task<Granted> elevate(Core& core, Driver& driver, const SessionDesk& desk, const Uuid& handle, const std::optional<std::string>& data) {
+        const TimePoint moment = now(core);
+        SessionStanding standing;
+        SessionSecrets secrets;
+        Session before, after;
+        const auto self = core.shared_from_this();
+        auto body = [&](Engine& engine, Driver& within) -> Task<Outcome<bool>> {
+            auto& part = *engine.part_of(self);
+            auto find = engine.template find<by_id>(within, part, handle);
+            const Found<Session> found = co_await find;
+            if (found.failed()) co_return found.error();
+            if (found.row()) standing = desk.standing_of(*found.row(), moment);
+            if (!found.row() || standing.state != SessionState::active) co_return false;
+            before = *found.row();
+            after = before;
+            after.last_seen_at = moment;
+            after.rotated_at.reset();
+            after.rotation_salt.reset();
+            after.grace_left.reset();
+            after.family = before.family.value_or(before.id);
+            if (data) after.data = *data;
+            if (Error failed = desk.arm(after, secrets, moment)) co_return failed;
+            auto replaced = [&](Session& session) {
+                if (!session.family) session.family = session.id;
+                return revoke_row(core, session, EndReason::replaced);
+            };
+            auto end = engine.modify(within, part, before.id, replaced, 0U);
+            const Staged<Session> ended = co_await end;
+            if (ended.failed()) co_return ended.error();
+            auto insert = engine.insert(within, part, after);
+            const Staged<Session> inserted = co_await insert;
+            if (inserted.failed()) co_return inserted.error();
+            co_return true;
+        };
+        auto unit = run_unit<bool>(std::tuple(self), driver, unit_options(Effect::may_be_pending), body);
+        const UnitResult<bool> done = co_await unit;
+        if (done.failed()) co_return Granted(done.error());
+        if (!done.value()) co_return Granted(standing);
+        desk.tell_ended(before, EndReason::replaced, moment);
+        desk.tell(AuditKind::elevated, &after, moment);
+        co_return Granted(after, std::move(secrets), done.pending(), false, 1);
+    }
+
+    // ---- end -------------------------------------------------------------------------------------------------------------
+
+    static Task<SessionsEnded> end_one(Core& core, Driver& driver, const SessionDesk& desk, const Uuid& handle, EndReason why, Effect effect) {
+        const auto reason = set<&Session::revoked_why>(why);
+        auto revoke = Writing::revoke(core, driver, handle, reason, effect);
+        const Written<Session> written = co_await revoke;
+        if (written.error() == errc::no_such_row) co_return SessionsEnded(0, Duration::zero());
+        if (written.failed()) co_return SessionsEnded(written.error());
+        if (written.changed() && written.row()) desk.tell_ended(*written.row(), why, now(core));
+        co_return SessionsEnded(written.changed() ? 1 : 0, written.pending());
+    }
+
+    /// Ends the sessions of a group for which `which(session)` is true.
+    template <std::size_t Space, class Which>
+    static Task<SessionsEnded> end_group(Core& core, Driver& driver, const SessionDesk& desk, const space_key_t<Session, Space>& group, Which which, EndReason why, Effect effect) {
+        std::vector<Session> ended;
+        const auto self = core.shared_from_this();
+        auto body = [&](Engine& engine, Driver& within) -> Task<Outcome<bool>> {
+            auto& part = *engine.part_of(self);
+            ended.clear();
+            auto list = engine.template find_all<Space>(within, part, group);
+            const FoundMany<Session> found = co_await list;
+            if (found.failed()) co_return found.error();
+            for (const auto& session : found)
+                if (which(*session)) ended.push_back(*session);
+            if constexpr (std::is_same_v<Which, EverySession>) {
+                Session pattern;
+                revoke_row(core, pattern, why);
+                using Members = join_members_t<typename schema_of<Session>::revoked_members, Assignments<&Session::revoked_why>::members>;
+                auto revoke = engine.template revoke_all<Space>(within, part, group, pattern, Members{});
+                const StagedMany<Session> revoked = co_await revoke;
+                if (revoked.failed()) co_return revoked.error();
+            } else {
+                auto end = end_each(engine, core, within, ended, why);
+                const Error failed = co_await end;
+                if (failed) co_return failed;
+            }
+            co_return true;
+        };
+        auto unit = run_unit<bool>(std::tuple(self), driver, unit_options(effect), body);
+        const UnitResult<bool> done = co_await unit;
+        if (done.failed()) co_return SessionsEnded(done.error());
+        for (const auto& session : ended) desk.tell_ended(session, why, now(core));
+        co_return SessionsEnded(ended.size(), done.pending());
+    }
+
+    /// Ends the family that a session belongs to.
+    static Task<SessionsEnded> end_family(Core& core, Driver& driver, const SessionDesk& desk, const Session& member, EndReason why, Effect effect) {
+        if (!member.family) {
+            auto end = end_one(core, driver, desk, member.id, why, effect);
+            co_return co_await end;
+        }
+        auto end = end_group<of_family>(core, driver, desk, *member.family, EverySession{}, why, effect);
+        co_return co_await end;
+    }
+
+    /// Ends the family of the session with a handle.
+    static Task<SessionsEnded> end_family_of(Core& core, Driver& driver, const SessionDesk& desk, const Uuid& handle, EndReason why, Effect effect) {
+        auto find = Reading::template find<by_id>(core, driver, handle, truth, Extent::whole);
+        auto loaded = co_await find;
+        const Found<Session> found = judge_whole(core, std::move(loaded));
+        if (found.failed()) co_return SessionsEnded(found.error());
+        if (!found.row()) co_return SessionsEnded(0, Duration::zero());
+        auto end = end_family(core, driver, desk, *found.row(), why, effect);
+        co_return co_await end;
+    }
+
+    // ---- list ------------------------------------------------------------------------------------------------------------
+
+    static Task<SessionList> list(Core& core, Driver& driver, const SessionDesk& desk, std::int64_t user) {
+        auto find = Warmer<Core>::template find_group<of_user>(core, driver, user, truth); // Copies may know nothing of uses in other processes.
+        const FoundMany<Session> found = co_await find;
+        if (found.failed()) co_return SessionList(found.error());
+        const TimePoint moment = now(core);
+        std::vector<SessionInfo> infos;
+        for (const auto& each : found)
+            if (desk.is_active(*each, moment)) infos.push_back({each->id, each->user_id, each->created_at, each->last_seen_at, each->refresh_expires_at, each->ip_address, each->user_agent});
+        co_return SessionList(std::move(infos));
+    }
+
+private:
+    /// What a presented refresh token makes of its session.
+    struct Exchange {
+        const SessionDesk& desk;
+        const PresentedToken& token;
+        Bytes salt;
+        TimePoint moment;
+        SessionStanding standing;
+        SessionSecrets secrets;
+        bool repeated;
+
+        /// Decides, and changes the row if there is something to change. \returns whether there is.
+        bool decide(Session& row) {
+            repeated = false;
+            standing = desk.standing_of(row, moment);
+            const bool is_current = row.refresh_token == token.kept;
+            if (standing.state == SessionState::revoked) {
+                // Whoever holds the token of a session that was replaced, or an older token, does not hold it by right.
+                if (!is_current || standing.why == EndReason::replaced) standing = reuse();
+                return false;
+            }
+            if (standing.state == SessionState::expired) return false;
+            if (is_current) {
+                desk.rearm(row, secrets, token, salt, moment);
+                row.rotated_at = moment;
+                row.rotation_salt.reset();
+                row.grace_left.reset();
+                if (desk.options.rotation_grace > Duration::zero()) {
+                    row.rotation_salt = salt;
+                    row.grace_left = desk.options.grace_uses;
+                }
+                row.last_seen_at = moment;
+                return true;
+            }
+            if (within_grace(row)) {
+                Session again = row;
+                SessionSecrets same;
+                if (desk.rearm(again, same, token, *row.rotation_salt, *row.rotated_at) && again.refresh_token == row.refresh_token) {
+                    secrets = std::move(same);
+                    --*row.grace_left;
+                    row.last_seen_at = moment;
+                    repeated = true;
+                    return true;
+                }
+            }
+            standing = reuse();
+            return false;
+        }
+
+        bool within_grace(const Session& row) const {
+            return row.rotated_at && row.rotation_salt && row.grace_left.value_or(0) > 0 && moment < *row.rotated_at + SessionDesk::in_milliseconds(desk.options.rotation_grace);
+        }
+
+        static SessionStanding reuse() noexcept { return {SessionState::reused, SessionLimit::none, EndReason::token_reused}; }
+    };
+
+    static UnitOptions unit_options(Effect effect) { return {effect, Isolation::serializable, unit_attempts}; }
+
+    static bool revoke_row(const Core& core, Session& session, EndReason why) {
+        const auto reason = set<&Session::revoked_why>(why);
+        return revocation_of(core, reason)(session);
+    }
+
+    template <std::size_t Space>
+    static SessionStanding stand(const Core& core, const SessionDesk& desk, const Session& row) {
+        const TimePoint moment = now(core);
+        const SessionStanding standing = desk.standing_of(row, moment);
+        if (Space == by_jti && standing.state == SessionState::active && row.access_expires_at <= moment) return SessionDesk::expired(SessionLimit::access);
+        return standing;
+    }
+
+    static Task<Error> end_each(Engine& engine, Core& core, Driver& within, const std::vector<Session>& sessions, EndReason why) {
+        auto& part = *engine.part_of(core.shared_from_this());
+        for (const auto& session : sessions) {
+            auto change = [&core, why](Session& row) { return revoke_row(core, row, why); };
+            auto end = engine.modify(within, part, session.id, change, core.options.conflict_retries);
+            const Staged<Session> ended = co_await end;
+            if (ended.failed()) co_return ended.error();
+        }
+        co_return Error();
+    }
+
+    /// Inserts a session if its user may have one more, or once the oldest have made room. \returns whether it did.
+    static Task<UnitResult<bool>> admit_one(Core& core, Driver& driver, const SessionDesk& desk, const Session& row, std::vector<Session>& ended) {
+        const auto self = core.shared_from_this();
+        auto body = [&](Engine& engine, Driver& within) -> Task<Outcome<bool>> {
+            auto& part = *engine.part_of(self);
+            ended.clear();
+            auto list = engine.template find_all<of_user>(within, part, row.user_id);
+            const FoundMany<Session> found = co_await list;
+            if (found.failed()) co_return found.error();
+            for (const auto& session : found)
+                if (desk.is_active(*session, row.created_at)) ended.push_back(*session);
+            const std::size_t most = desk.options.sessions_per_user;
+            if (ended.size() < most) {
+                ended.clear();
+            } else if (desk.options.at_limit == AtSessionLimit::refuse) {
+                ended.clear();
+                co_return false;
+            } else {
+                std::sort(ended.begin(), ended.end(), [](const Session& left, const Session& right) { return std::tie(left.created_at, left.id) < std::tie(right.created_at, right.id); });
+                ended.resize(ended.size() + 1 - most);
+                auto end = end_each(engine, core, within, ended, EndReason::too_many);
+                const Error failed = co_await end;
+                if (failed) co_return failed;
+            }
+            auto insert = engine.insert(within, part, row);
+            const Staged<Session> inserted = co_await insert;
+            if (inserted.failed()) co_return inserted.error();
+            co_return true;
+        };
+        auto unit = run_unit<bool>(std::tuple(self), driver, unit_options(Effect::may_be_pending), body);
+        co_return co_await unit;
+    }
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace larder
