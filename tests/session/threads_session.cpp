@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "../database/worlds.hpp"
+#include "together.hpp"
 #include "world.hpp"
 
 #include <doctest/doctest.h>
 
 #include <atomic>
 #include <cstddef>
-#include <latch>
 #include <string>
-#include <thread>
 #include <vector>
 
 using namespace session_tests;
@@ -16,19 +15,6 @@ using larder::Absence;
 using larder::Session;
 
 namespace {
-
-/// Runs `work(number)` in so many threads that begin together.
-template <class Work>
-void together(std::size_t count, Work work) {
-    std::latch start(static_cast<std::ptrdiff_t>(count));
-    std::vector<std::thread> threads;
-    for (std::size_t number = 0; number < count; ++number)
-        threads.emplace_back([&, number] {
-            start.arrive_and_wait();
-            work(number);
-        });
-    for (auto& thread : threads) thread.join();
-}
 
 /// A world over a database in memory, or over a file of its own.
 template <class W>

@@ -199,7 +199,7 @@ struct SessionSteps {
             if (inserted.failed()) co_return inserted.error();
             co_return true;
         };
-        auto unit = run_unit<bool>(std::tuple(self), driver, unit_options(Effect::may_be_pending), body);
+        auto unit = run(core, driver, Effect::may_be_pending, body);
         const UnitResult<bool> done = co_await unit;
         if (done.failed()) co_return Granted(done.error());
         if (!done.value()) co_return Granted(standing);
@@ -247,7 +247,7 @@ struct SessionSteps {
             }
             co_return true;
         };
-        auto unit = run_unit<bool>(std::tuple(self), driver, unit_options(effect), body);
+        auto unit = run(core, driver, effect, body);
         const UnitResult<bool> done = co_await unit;
         if (done.failed()) co_return SessionsEnded(done.error());
         for (const auto& session : ended) desk.tell_ended(session, why, now(core));
@@ -344,7 +344,16 @@ private:
         static SessionStanding reuse() noexcept { return {SessionState::reused, SessionLimit::none, EndReason::token_reused}; }
     };
 
-    static UnitOptions unit_options(Effect effect) { return {effect, Isolation::serializable, unit_attempts}; }
+    /// Runs a unit of work, and runs it again if others stood in its way: it then finds what they did.
+    template <class Body>
+    static Task<UnitResult<bool>> run(Core& core, Driver& driver, Effect effect, Body& body) {
+        const auto in_the_way = [](const Error& failure) { return may_run_again(failure) || failure == errc::revoked || failure == errc::no_such_row; };
+        for (unsigned attempt = 1;; ++attempt) {
+            auto unit = run_unit<bool>(std::tuple(core.shared_from_this()), driver, UnitOptions{effect, Isolation::serializable, 1}, body);
+            auto done = co_await unit;
+            if (attempt == unit_attempts || !in_the_way(done.error())) co_return std::move(done);
+        }
+    }
 
     static bool revoke_row(const Core& core, Session& session, EndReason why) {
         const auto reason = set<&Session::revoked_why>(why);
@@ -399,7 +408,7 @@ private:
             if (inserted.failed()) co_return inserted.error();
             co_return true;
         };
-        auto unit = run_unit<bool>(std::tuple(self), driver, unit_options(Effect::may_be_pending), body);
+        auto unit = run(core, driver, Effect::may_be_pending, body);
         co_return co_await unit;
     }
 };
