@@ -14,6 +14,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -118,7 +120,8 @@ struct SessionSteps {
         for (const auto& session : ended) desk.tell_ended(session, EndReason::too_many, moment);
         desk.tell(AuditKind::begun, &row, moment);
         if (desk.options.preload) {
-            auto warm = Warmer<Core>::template warm_group<of_user>(core, driver, row.user_id, {});
+            const std::function<void(const WarmReport&)> nobody;
+            auto warm = Warmer<Core>::template warm_group<of_user>(core, driver, row.user_id, nobody);
             const WarmReport warmed = co_await warm;
             if (warmed.failed()) core.hide(Level::database, "preload", warmed.error());
         }
