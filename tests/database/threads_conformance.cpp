@@ -25,7 +25,7 @@ void check(Factory make, std::vector<std::string> lacking = {}) {
     }
 }
 
-const std::vector<std::string> what_functions_lack = {"Coupon: load_version", "Pass: touch", "Pass: revoke_all passes.holder_id", "Pass: parents_of holder", "Holder: clock", "Pass: clock",
+const std::vector<std::string> what_functions_lack = {"Coupon: load_version", "Pass: touch", "Pass: list_due expires_at", "Pass: revoke_all passes.holder_id", "Pass: parents_of holder", "Holder: clock", "Pass: clock",
                                                      "Reading: clock", "Crate: clock", "Coupon: clock", "Holder: begin", "Pass: begin", "Reading: begin", "Coupon: begin"};
 
 std::vector<std::string> operator+(std::vector<std::string> some, const std::vector<std::string>& others) {

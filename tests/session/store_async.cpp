@@ -46,6 +46,14 @@ TEST_CASE("each operation has an asynchronous form") {
     begin();
     CHECK(store.async_revoke_all(ann, EndReason::logged_out, Effect::may_be_pending, use_future).get().count() == 1);
 
+    begin();
+    CHECK(store.async_revoke_before(world.now() + 1s, EndReason::administrator, Effect::required, use_future).get().count() == 1);
+    begin();
+    world.environment.advance(24h);
+    const auto reaped = store.async_expire(10, use_future).get();
+    CHECK(reaped.expired == 1);
+    CHECK(reaped.erased > 0);
+
     // The arguments need not outlive the call.
     const auto in_coroutine = [&]() -> boost::asio::awaitable<bool> {
         larder::Login order{.user_id = ann};

@@ -29,6 +29,8 @@ public:
     larder::SessionsEnded revoke_all(std::int64_t user, EndReason why, Effect effect) override { return store_.revoke_all(user, why, effect); }
     larder::SessionsEnded revoke_others(std::int64_t user, const Uuid& kept, EndReason why, Effect effect) override { return store_.revoke_others(user, kept, why, effect); }
     larder::SessionsEnded revoke_before(std::int64_t user, larder::TimePoint moment, EndReason why, Effect effect) override { return store_.revoke_before(user, moment, why, effect); }
+    larder::SessionsEnded revoke_before(larder::TimePoint moment, EndReason why, Effect effect) override { return store_.revoke_before(moment, why, effect); }
+    larder::Reaped expire(std::size_t most) override { return store_.expire(most); }
     larder::SessionsEnded revoke_family(const Uuid& handle, EndReason why, Effect effect) override { return store_.revoke_family(handle, why, effect); }
 
     larder::Found<larder::Session> row(const Uuid& handle) override { return sessions_.find(handle, larder::truth); }

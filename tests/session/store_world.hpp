@@ -67,6 +67,8 @@ struct Store {
                                                 larder::Effect = larder::Effect::may_be_pending) = 0;
     virtual larder::SessionsEnded revoke_before(std::int64_t, larder::TimePoint, larder::EndReason = larder::EndReason::logged_out_everywhere,
                                                 larder::Effect = larder::Effect::may_be_pending) = 0;
+    virtual larder::SessionsEnded revoke_before(larder::TimePoint, larder::EndReason = larder::EndReason::administrator, larder::Effect = larder::Effect::may_be_pending) = 0;
+    virtual larder::Reaped expire(std::size_t most = 500) = 0;
     virtual larder::SessionsEnded revoke_family(const larder::Uuid&, larder::EndReason = larder::EndReason::administrator, larder::Effect = larder::Effect::may_be_pending) = 0;
 
     /// The row as the database has it.

@@ -142,6 +142,14 @@ concept lists_groups = requires(D& db, const space_key_t<Entity, Space>& key) {
     { db.template list<Space>(key) } -> std::same_as<Outcome<std::vector<RowVersion<Entity>>>>;
 };
 
+/// Refinement: lists the rows whose time is due: those with the earliest moments in a time column, none of them after `moment`, so many at the most, in the
+/// order of their primary keys (`list_due<Member>(moment, most)`). Revoked rows are left out, unless the column is the one that says so.
+/// A time column that is listed often deserves an index, which the library does not make by itself.
+template <class D, class Entity, auto Member>
+concept lists_due = requires(D& db, bare_value_t<detail::member_t<Member>> moment, std::int64_t most) {
+    { db.template list_due<Member>(moment, most) } -> std::same_as<Outcome<std::vector<RowVersion<Entity>>>>;
+};
+
 /// Refinement: reads a row's version alone (`load_version`); nothing if there is no such row.
 template <class D, class Entity>
 concept probes_versions = requires(D& db, const primary_key_t<Entity>& key) {

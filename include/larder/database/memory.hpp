@@ -3,6 +3,7 @@
 
 #include <larder/database/database.hpp>
 #include <larder/database/detail/refusal.hpp>
+#include <larder/database/detail/stored_order.hpp>
 #include <larder/database/memory_tables.hpp>
 #include <larder/database/memory_transaction.hpp>
 
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,7 +28,7 @@ inline namespace v0 {
 ///
 /// Every refinement is met. Relations are enforced as the tables of `create_tables` enforce them: a row is refused
 /// (`errc::missing_relation`) while the row that it embeds does not exist, and a row that others refer to is not removed.
-/// Thread-safe; in a transaction, as that is. A look-up costs O(log rows), `revoke_all` and `list` O(rows of the group).
+/// Thread-safe; in a transaction, as that is. A look-up costs O(log rows), `revoke_all` and `list` O(rows of the group), `list_due` O(rows).
 template <class Entity>
 class MemoryDatabase {
     static_assert(entity<Entity>);
@@ -85,6 +87,22 @@ public:
     Outcome<std::vector<RowVersion<Entity>>> parents_of(const primary_key_t<embedded_t<EmbedMember>>& child) {
         return run(QueryKind::list,
                    [&](Table& table) { return versions(table, table.template referring_to<detail::embed_index_v<Entity, EmbedMember>>(child)); });
+    }
+
+    template <auto Member>
+    Outcome<std::vector<RowVersion<Entity>>> list_due(bare_value_t<detail::member_t<Member>> moment, std::int64_t most) {
+        return run(QueryKind::list, [&](Table& table) -> Outcome<std::vector<RowVersion<Entity>>> {
+            std::multimap<bare_value_t<detail::member_t<Member>>, RowVersion<Entity>> due;
+            for (const auto& [key, row] : table.rows()) {
+                if (detail::is_null(row.*Member) || detail::bare(row.*Member) > moment) continue;
+                if (Schema::is_revoked(row) && !detail::contains_v<Member, typename Schema::revoked_members>) continue;
+                due.emplace(detail::bare(row.*Member), RowVersion<Entity>{key, Schema::version_of(row)});
+            }
+            std::vector<RowVersion<Entity>> rows;
+            for (auto each = due.begin(); each != due.end() && static_cast<std::int64_t>(rows.size()) < most; ++each) rows.push_back(each->second);
+            std::sort(rows.begin(), rows.end(), [](const auto& left, const auto& right) { return detail::StoredLess{}(left.key, right.key); });
+            return rows;
+        });
     }
 
     Outcome<std::optional<Version>> load_version(const primary_key_t<Entity>& key)

@@ -115,6 +115,11 @@ public:
                       [](const Answer& answer) { return Rows::versions(answer.results.back()); });
     }
 
+    template <auto Member, class Handler>
+    void async_list_due(bare_value_t<detail::member_t<Member>> moment, std::int64_t most, Handler handler) {
+        run<Versions>(Rows::template list_due<Member>(bound(), moment, most), std::move(handler), [](const Answer& answer) { return Rows::versions(answer.results.back()); });
+    }
+
     template <class Handler>
     void async_load_version(const Key& key, Handler handler)
         requires(Schema::has_version)

@@ -103,6 +103,18 @@ struct Sql {
         return list_where(typename detail::relation_t<Entity, Embed>::ForeignKey{});
     }
 
+    /// Parameters: a moment and a number. Answers: primary key and version of so many rows at the most, those with the earliest moments in a column.
+    template <auto Member>
+    static std::string list_due() {
+        Writer sql;
+        sql.text("SELECT ").template columns<Entity>(members<0>{}).text(", ");
+        version_column(sql);
+        sql.text(" FROM ").name(Schema::table).text(" WHERE ").template column<Entity, Member>().text(" <= ").parameter(1);
+        if constexpr (Schema::has_revoked && !detail::contains_v<Member, typename Schema::revoked_members>)
+            sql.text(" AND ").template columns<Entity>(typename Schema::revoked_members{}).text(" IS NULL");
+        return sql.text(" ORDER BY ").template column<Entity, Member>().text(" LIMIT ").parameter(2).take();
+    }
+
     /// Parameters: the primary key. Answers: the version.
     static std::string select_version()
         requires(Schema::has_version)

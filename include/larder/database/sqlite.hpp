@@ -85,6 +85,11 @@ public:
         });
     }
 
+    template <auto Member>
+    Outcome<std::vector<RowVersion<Entity>>> list_due(bare_value_t<detail::member_t<Member>> moment, std::int64_t most) {
+        return read(ReadMode::plain, [&](Connection& connection) { return Rows::template list_due<Member>(connection, moment, most); });
+    }
+
     Outcome<std::optional<Version>> load_version(const primary_key_t<Entity>& key)
         requires(Schema::has_version)
     {

@@ -113,6 +113,19 @@ LARDER_METHOD(roll_back, false)
 #undef LARDER_METHOD
 #undef LARDER_SPACE_METHOD
 
+template <auto Member>
+struct list_due_method {
+    static constexpr std::string_view name = "list_due";
+    template <class Backend, class... Args>
+    static auto run(Backend& backend, Args&... args) -> decltype(backend.template list_due<Member>(args...)) {
+        return backend.template list_due<Member>(args...);
+    }
+    template <class Backend, class Completion, class... Args>
+    static void start(Backend& backend, Completion done, Args&... args) {
+        backend.template async_list_due<Member>(args..., std::move(done));
+    }
+};
+
 /// The requests about transactions.
 template <class Transaction>
 struct transaction_requests {
@@ -171,6 +184,10 @@ struct requests {
     template <std::size_t Space>
     static auto list(const KeyOf<Space>& key) {
         return Request<list_method<Space>, Outcome<std::vector<RowVersion<Entity>>>, const KeyOf<Space>&>{{key}};
+    }
+    template <auto Member>
+    static auto list_due(bare_value_t<member_t<Member>> moment, std::int64_t most) {
+        return Request<list_due_method<Member>, Outcome<std::vector<RowVersion<Entity>>>, bare_value_t<member_t<Member>>, std::int64_t>{{moment, most}};
     }
     static auto load_version(const Key& key) { return Request<load_version_method, Outcome<std::optional<Version>>, const Key&>{{key}}; }
     template <std::size_t Space>

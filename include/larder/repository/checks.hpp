@@ -27,6 +27,8 @@ template <class Database, class Entity, std::size_t Space>
 concept can_list = asynchronous_database<Database, Entity> || lists_groups<Database, Entity, Space>;
 template <class Database, class Entity, std::size_t Space>
 concept can_revoke_all = asynchronous_database<Database, Entity> || revokes_groups<Database, Entity, Space>;
+template <class Database, class Entity, auto Member>
+concept can_list_due = asynchronous_database<Database, Entity> || lists_due<Database, Entity, Member>;
 template <class Database, class Entity>
 concept can_touch = asynchronous_database<Database, Entity> || touches_rows<Database, Entity>;
 template <class Database, class Entity, auto Member>

@@ -177,6 +177,16 @@ public:
         return start<SessionsEnded>(Verb::revoke_all, revoking_of(user, begun_before(moment), why, effect), std::forward<Token>(token));
     }
 
+    /// Ends the sessions of all users that were begun before a moment: when keys were lost, say. It goes through them in batches, each session in a write of its own, and lasts
+    /// as long as there are any; after an error those that it came to are ended.
+    SessionsEnded revoke_before(TimePoint moment, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending) {
+        return block<SessionsEnded>(Verb::revoke_all, revoking_before(moment, why, effect));
+    }
+    template <class Token = Deferred>
+    auto async_revoke_before(TimePoint moment, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending, Token&& token = {}) {
+        return start<SessionsEnded>(Verb::revoke_all, revoking_before(moment, why, effect), std::forward<Token>(token));
+    }
+
     /// Ends the family of a session: all that follow from the login that it follows from.
     SessionsEnded revoke_family(const Uuid& handle, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending) {
         return block<SessionsEnded>(Verb::revoke_all, revoking_family(handle, why, effect));
@@ -184,6 +194,16 @@ public:
     template <class Token = Deferred>
     auto async_revoke_family(const Uuid& handle, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending, Token&& token = {}) {
         return start<SessionsEnded>(Verb::revoke_all, revoking_family(handle, why, effect), std::forward<Token>(token));
+    }
+
+    /// Reaps once: ends the sessions whose time is up, which is told of as any other end, and removes the rows of what ended `keep_ended` ago. It asks the
+    /// database and depends on no cache's expiry; without it sessions expire all the same, but nobody is told. Call it now and then, in any number of processes: each end is
+    /// told of by one of them. \param most how many rows it looks at for each of its three reasons, the earliest first; 1 or more.
+    /// The answer says whether to go on at once. The database finds them by `refresh_expires_at`, `last_seen_at` and `revoked_at`, which deserve an index where sessions are many.
+    Reaped expire(std::size_t most = 500) { return block<Reaped>(Verb::erase, reaping(most)); }
+    template <class Token = Deferred>
+    auto async_expire(std::size_t most = 500, Token&& token = {}) {
+        return start<Reaped>(Verb::erase, reaping(most), std::forward<Token>(token));
     }
     /// @}
 
@@ -240,6 +260,23 @@ private:
     }
     auto revoking_family(const Uuid& handle, EndReason why, Effect effect) const {
         return [desk = desk_, handle, why, effect](Core& core, Driver& driver) { return Steps::end_family_of(core, driver, *desk, handle, why, effect); };
+    }
+
+    auto revoking_before(TimePoint moment, EndReason why, Effect effect) const {
+        check_due();
+        return [desk = desk_, moment, why, effect](Core& core, Driver& driver) { return Steps::end_before(core, driver, *desk, moment, why, effect); };
+    }
+    auto reaping(std::size_t most) const {
+        check_due();
+        return [desk = desk_, most](Core& core, Driver& driver) -> Task<Reaped> {
+            if (most == 0) co_return Reaped(Error{errc::invalid_options, "sessions: the reaper must be let look at one row or more"});
+            auto reap = Steps::reap(core, driver, *desk, most);
+            co_return co_await reap;
+        };
+    }
+
+    static constexpr void check_due() {
+        static_assert(detail::can_list_due<typename Core::Database, Session, &Session::created_at>, "larder: this database cannot list the rows whose time is due: it needs list_due<Member>(moment, most)");
     }
 
     static auto all_but(const Uuid& kept) {

@@ -55,6 +55,8 @@ struct SessionStoreOptions {
     Duration rotation_grace = Duration::zero();
     /// How often it may be, within that time; 1 or more.
     std::uint32_t grace_uses = 2;
+    /// How long the row of a session that has ended stays before the reaper removes it. As long the session says why it ended, and its refresh tokens are recognised.
+    Duration keep_ended = std::chrono::hours(24);
     /// Whether a login loads the user's sessions into the caches.
     bool preload = true;
     /// Told of each session that has ended. Called after the commit, from whichever thread ended it; what it throws is dropped.
@@ -67,7 +69,7 @@ struct SessionStoreOptions {
     /// The first thing that is wrong with the options; unset if nothing is. \param rows the options of the repository.
     Error check(const Options& rows) const {
         const auto wrong = [](const char* text) { return Error{errc::invalid_options, text}; };
-        for (const Duration span : {idle_timeout, absolute_timeout, access_lifetime})
+        for (const Duration span : {idle_timeout, absolute_timeout, access_lifetime, keep_ended})
             if (span < Duration::zero() || span > Options::longest) return wrong("no span of SessionStoreOptions may be less than 0, or more than Options::longest");
         if (absolute_timeout < std::chrono::milliseconds(1)) return wrong("SessionStoreOptions::absolute_timeout must be a millisecond or more");
         if (idle_timeout > Duration::zero() && rows.touch_interval > idle_timeout / 2)

@@ -224,5 +224,23 @@ private:
     bool done_ = false;
 };
 
+/// What one call of the reaper did. True in a condition if it came to its end.
+class Reaped : public detail::OrThrow<Reaped> {
+public:
+    Reaped() = default;
+    explicit Reaped(Error failure) : error_(std::move(failure)) {}
+
+    explicit operator bool() const noexcept { return !failed(); }
+    bool failed() const noexcept { return error_.failed(); }
+    const Error& error() const noexcept { return error_.get(); }
+
+    std::size_t expired = 0; ///< Sessions whose time was up, and which this call has ended.
+    std::size_t erased = 0;  ///< Rows that this call has removed.
+    bool more = false;       ///< Whether there may be more to do at once.
+
+private:
+    detail::RareError error_;
+};
+
 } // namespace v0
 } // namespace larder

@@ -278,6 +278,65 @@ struct SessionSteps {
         co_return co_await end;
     }
 
+    /// Ends the sessions of all users that were begun before a moment, in batches, until there are none.
+    static Task<SessionsEnded> end_before(Core& core, Driver& driver, const SessionDesk& desk, TimePoint moment, EndReason why, Effect effect) {
+        const bool insists = effect == Effect::required;
+        if (insists)
+            if (Error never = WriteSteps<Core>::never_effective(core)) co_return SessionsEnded(std::move(never));
+        const auto change = [&core, why](Session& session) { return revoke_row(core, session, why); };
+        std::size_t count = 0;
+        Duration pending{};
+        for (;;) {
+            auto list = due<&Session::created_at>(core, driver, moment - TimePoint::duration(1), core.options.batch_size);
+            const auto rows = co_await list;
+            if (rows.has_error()) co_return SessionsEnded(rows.error());
+            if (rows->empty()) break;
+            for (const auto& row : *rows) {
+                auto write = Writing::modify(core, driver, row.id, change, core.options.conflict_retries, insists, known(row));
+                const Written<Session> written = co_await write;
+                if (written.error() == errc::no_such_row) continue;
+                if (written.failed()) co_return SessionsEnded(written.error());
+                pending = std::max(pending, written.pending());
+                if (!written.changed()) continue;
+                ++count;
+                desk.tell_ended(row, why, now(core));
+            }
+        }
+        if (insists && pending > Duration::zero()) {
+            auto sleep = Sleep{driver, std::exchange(pending, Duration::zero())};
+            co_await sleep;
+        }
+        co_return SessionsEnded(count, pending);
+    }
+
+    /// Ends the sessions whose time is up, and removes what ended long ago. \param most how many rows it looks at, for each reason.
+    static Task<Reaped> reap(Core& core, Driver& driver, const SessionDesk& desk, std::size_t most) {
+        const TimePoint moment = now(core);
+        Reaped reaped;
+        {
+            auto end = reap_by<&Session::refresh_expires_at>(core, driver, desk, moment, moment, most, reaped);
+            const Error failed = co_await end;
+            if (failed) co_return Reaped(failed);
+        }
+        if (desk.options.idle_timeout > Duration::zero()) {
+            auto end = reap_by<&Session::last_seen_at>(core, driver, desk, moment - SessionDesk::in_milliseconds(desk.options.idle_timeout), moment, most, reaped);
+            const Error failed = co_await end;
+            if (failed) co_return Reaped(failed);
+        }
+        auto list = core.query(QueryKind::list, driver,
+                               Core::Ops::template list_due<&Session::revoked_at>(moment - SessionDesk::in_milliseconds(desk.options.keep_ended), static_cast<std::int64_t>(most)));
+        const auto rows = co_await list;
+        if (rows.has_error()) co_return Reaped(rows.error());
+        reaped.more = reaped.more || rows->size() == most;
+        for (const auto& row : *rows) {
+            auto erase = Writing::erase(core, driver, row.key);
+            const Written<Session> erased = co_await erase;
+            if (erased.failed() && !(erased.error() == errc::no_such_row)) co_return Reaped(erased.error());
+            reaped.erased += erased ? 1 : 0;
+        }
+        co_return reaped;
+    }
+
     // ---- list ------------------------------------------------------------------------------------------------------------
 
     static Task<SessionList> list(Core& core, Driver& driver, const SessionDesk& desk, std::int64_t user) {
@@ -356,6 +415,51 @@ private:
             auto done = co_await unit;
             if (attempt == unit_attempts || !in_the_way(done.error())) co_return std::move(done);
         }
+    }
+
+    /// What the database itself has just answered, to base a write on.
+    static typename Writing::Base known(const Session& row) { return {std::make_shared<const Session>(row), Duration::zero(), false, {}}; }
+
+    /// The rows of sessions that are due by a time column and have not ended, as the database has them.
+    template <auto Member>
+    static Task<Outcome<std::vector<Session>>> due(Core& core, Driver& driver, TimePoint moment, std::size_t most) {
+        auto list = core.query(QueryKind::list, driver, Core::Ops::template list_due<Member>(moment, static_cast<std::int64_t>(most)));
+        const auto listed = co_await list;
+        if (listed.has_error()) co_return listed.error();
+        std::vector<Uuid> keys;
+        for (const auto& row : *listed) keys.push_back(row.key);
+        auto read = Warmer<Core>::read_in_batches(core, driver, keys, {}, truth);
+        const auto loaded = co_await read;
+        std::vector<Session> rows;
+        for (const auto& each : loaded) {
+            if (each.error.failed()) co_return each.error.get();
+            if (each.row.full) rows.push_back(*each.row.full);
+        }
+        co_return rows;
+    }
+
+    /// Ends sessions that are due by a time column. \param due_at since when. \param most of how many.
+    template <auto Member>
+    static Task<Error> reap_by(Core& core, Driver& driver, const SessionDesk& desk, TimePoint due_at, TimePoint moment, std::size_t most, Reaped& reaped) {
+        auto find = due<Member>(core, driver, due_at, most);
+        const auto rows = co_await find;
+        if (rows.has_error()) co_return rows.error();
+        reaped.more = reaped.more || rows->size() == most;
+        for (const auto& row : *rows) {
+            EndReason why{};
+            auto change = [&](Session& session) {
+                const SessionStanding standing = desk.standing_of(session, moment);
+                why = standing.limit == SessionLimit::idle ? EndReason::idle_timeout : EndReason::absolute_timeout;
+                return standing.state == SessionState::expired && revoke_row(core, session, why);
+            };
+            auto write = Writing::modify(core, driver, row.id, change, core.options.conflict_retries, false, known(row));
+            const Written<Session> written = co_await write;
+            if (written.failed() && !(written.error() == errc::no_such_row)) co_return written.error();
+            if (!written || !written.changed()) continue;
+            ++reaped.expired;
+            desk.tell_ended(row, why, moment);
+        }
+        co_return Error();
     }
 
     static bool revoke_row(const Core& core, Session& session, EndReason why) {

@@ -101,6 +101,10 @@ public:
     Outcome<Versions> parents_of(const primary_key_t<embedded_t<EmbedMember>>& child) {
         return wait<Versions>([&](auto done) { database_.template async_parents_of<EmbedMember>(child, std::move(done)); });
     }
+    template <auto Member>
+    Outcome<Versions> list_due(bare_value_t<detail::member_t<Member>> moment, std::int64_t most) {
+        return wait<Versions>([&](auto done) { database_.template async_list_due<Member>(moment, most, std::move(done)); });
+    }
     Outcome<std::optional<Version>> load_version(const Key& key)
         requires(schema_of<Entity>::has_version)
     {

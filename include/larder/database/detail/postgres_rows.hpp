@@ -96,6 +96,13 @@ public:
         return request;
     }
 
+    template <auto Member>
+    static PostgresRequest list_due(std::size_t bound, bare_value_t<member_t<Member>> moment, std::int64_t most) {
+        PostgresRequest request(bound);
+        request.template step<&Statements::template list_due<Member>>().bind(moment).bind(most);
+        return request;
+    }
+
     static PostgresRequest load_version(std::size_t bound, const Primary& key) {
         PostgresRequest request(bound);
         request.step<&Statements::select_version>().template key<Entity>(key, members<0>{});

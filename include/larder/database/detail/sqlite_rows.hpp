@@ -74,6 +74,14 @@ public:
         return versions(query);
     }
 
+    template <auto Member>
+    static Outcome<std::vector<RowVersion<Entity>>> list_due(SqliteConnection& connection, bare_value_t<member_t<Member>> moment, std::int64_t most) {
+        auto query = run_of<&Statements::template list_due<Member>>(connection);
+        query.bind(moment);
+        query.bind(most);
+        return versions(query);
+    }
+
     static Outcome<std::optional<Version>> load_version(SqliteConnection& connection, const Primary& key) {
         auto query = run_of<&Statements::select_version>(connection);
         query.template bind_key<Entity>(key, members<0>{});

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,41 @@ void check_database_groups(DatabaseSuite<Factory>& suite) {
         succeeds(listed, "the group should be listed");
         equals(listed->size(), 3, "it should list each row of the group, the revoked one included");
     });
+
+    suite.template add<Has<Holder>, Has<Pass>, ListsDue<Pass, &Pass::expires_at>, ListsDue<Pass, &Pass::revoked_at>, ListsDue<Pass, &Pass::last_seen>>(
+        "rows whose time is due are listed, the earliest first of all", [](auto& world) {
+            auto passes = world.template database<Pass>();
+            const auto holder = world.template database<Holder>().insert(holder_row(1));
+            succeeds(holder, "an embedded row should be inserted");
+            const auto at = [](int hour) { return TimePoint(std::chrono::hours(hour)); };
+            std::vector<Pass> rows;
+            for (int i = 0; i < 6; ++i) {
+                auto row = pass_row(holder->id, i);
+                row.expires_at = at(10 - i);
+                row.revoked_at.reset();
+                row.last_seen.reset();
+                if (i == 3 || i == 4) row.revoked_at = at(i);
+                if (i < 4) row.last_seen = at(i);
+                const auto stored = passes.insert(row);
+                succeeds(stored, "a row should be inserted");
+                rows.push_back(*stored);
+            }
+            const auto check = [&](const auto& listed, std::initializer_list<std::size_t> expected, const char* what) {
+                succeeds(listed, what);
+                equals(listed->size(), expected.size(), what);
+                std::size_t i = 0;
+                for (const std::size_t row : expected) {
+                    equals((*listed)[i].key, rows[row].id, what);
+                    equals((*listed)[i++].version, rows[row].version, what);
+                }
+            };
+            check(passes.template list_due<&Pass::expires_at>(at(9), 10), {1, 2, 5}, "those up to the moment should be listed, in the order of their keys and without the revoked");
+            check(passes.template list_due<&Pass::expires_at>(at(9), 2), {2, 5}, "the earliest should be listed if there are too many");
+            check(passes.template list_due<&Pass::expires_at>(at(4), 10), {}, "before the first moment there should be none");
+            check(passes.template list_due<&Pass::last_seen>(at(2), 10), {0, 1, 2}, "a null should never be due");
+            check(passes.template list_due<&Pass::revoked_at>(at(3), 10), {3}, "by the column that says so the revoked should be listed");
+            check(passes.template list_due<&Pass::revoked_at>(at(9), 1), {3}, "and of these the earliest");
+        });
 
     suite.template add<Has<Holder>, Has<Pass>, RevokesAll<Pass, &Pass::holder_id>>("a group is revoked as a whole", [](auto& world) {
         auto holders = world.template database<Holder>();

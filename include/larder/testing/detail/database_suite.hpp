@@ -127,6 +127,12 @@ struct ParentsKind {
     static constexpr bool in = lists_parents<Database, Entity, Member>;
     static std::string name() { return "parents_of " + std::string(larder::detail::described_name<Member>()); }
 };
+template <class Entity, auto Member>
+struct DueKind {
+    template <class Database>
+    static constexpr bool in = lists_due<Database, Entity, Member>;
+    static std::string name() { return "list_due " + std::string(larder::detail::described_name<Member>()); }
+};
 template <class Entity>
 struct ProbeKind {
     template <class Database>
@@ -158,6 +164,8 @@ template <class Entity, auto Member>
 using Epochs = Can<Entity, EpochKind<Entity, Member>>;
 template <class Entity, auto Member>
 using Parents = Can<Entity, ParentsKind<Entity, Member>>;
+template <class Entity, auto Member>
+using ListsDue = Can<Entity, DueKind<Entity, Member>>;
 template <class Entity>
 using Probes = Can<Entity, ProbeKind<Entity>>;
 template <class Entity>
