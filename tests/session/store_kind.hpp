@@ -47,6 +47,9 @@ class StoreWorldOf final : public StoreWorld {
 public:
     explicit StoreWorldOf(const StoreSettings& settings) : place_(make_place(settings)) { store = open(settings); }
 
+    /// The rows' place outlives the stores.
+    ~StoreWorldOf() override { store.reset(); }
+
     std::unique_ptr<Store> open(const StoreSettings& settings) override {
         larder::Options options = options_;
         options.heat = settings.heat;

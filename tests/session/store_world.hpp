@@ -119,9 +119,9 @@ struct StoreKind {
 };
 
 /// The kinds, each compiled in a file of its own.
-extern const StoreKind hybrid_in_memory, write_through_in_memory, write_through_in_sqlite, probing_in_sqlite, by_epoch_in_memory;
+extern const StoreKind hybrid_in_memory, write_through_in_memory, write_through_in_sqlite, probing_in_sqlite, by_epoch_in_memory, write_through_in_postgres;
 
-inline std::vector<const StoreKind*> store_kinds() { return {&hybrid_in_memory, &write_through_in_memory, &write_through_in_sqlite, &probing_in_sqlite, &by_epoch_in_memory}; }
+inline std::vector<const StoreKind*> store_kinds() { return {&hybrid_in_memory, &write_through_in_memory, &write_through_in_sqlite, &probing_in_sqlite, &by_epoch_in_memory, &write_through_in_postgres}; }
 inline std::vector<const StoreKind*> store_kinds_in_memory() { return {&hybrid_in_memory, &write_through_in_memory, &by_epoch_in_memory}; }
 
 /// Runs a test in a world of each kind, which is named where it fails.

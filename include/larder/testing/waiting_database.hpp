@@ -102,7 +102,7 @@ public:
         return wait<Versions>([&](auto done) { database_.template async_parents_of<EmbedMember>(child, std::move(done)); });
     }
     template <auto Member>
-    Outcome<Versions> list_due(bare_value_t<detail::member_t<Member>> moment, std::int64_t most) {
+    Outcome<Versions> list_due(bare_value_t<larder::detail::member_t<Member>> moment, std::int64_t most) {
         return wait<Versions>([&](auto done) { database_.template async_list_due<Member>(moment, most, std::move(done)); });
     }
     Outcome<std::optional<Version>> load_version(const Key& key)
