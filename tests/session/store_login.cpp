@@ -8,11 +8,13 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 using namespace session_tests;
 using larder::EndReason;
@@ -155,6 +157,25 @@ TEST_CASE("a user has no more sessions than the bound") {
             CHECK(world.store->login({.user_id = ann}));
         });
     }
+}
+
+TEST_CASE("a login that another one overtakes counts it") {
+    std::function<void()> interruption;
+    StoreSettings settings;
+    settings.rules.sessions_per_user = 1;
+    settings.hook = [&](const larder::MemoryOperation& operation) {
+        if (operation.kind == larder::QueryKind::commit && !operation.done)
+            if (const auto act = std::exchange(interruption, {})) act();
+        return larder::Error();
+    };
+    in_each_world(store_kinds_in_memory(), settings, [&](StoreWorld& world, const StoreKind&) {
+        const auto elsewhere = world.open(settings);
+        const auto ann = world.add_user("ann");
+        interruption = [&] { CHECK(elsewhere->login({.user_id = ann})); };
+        CHECK(world.store->login({.user_id = ann}).state() == SessionState::refused);
+        CHECK(!interruption);
+        CHECK(world.store->list(ann).size() == 1);
+    });
 }
 
 TEST_CASE("without random bytes nothing is begun, renewed or elevated") {

@@ -165,6 +165,19 @@ TEST_CASE("within the grace the last token gets the same answer again, so often"
     });
 }
 
+TEST_CASE("what follows a token has random bytes of its own") {
+    const auto world = write_through_in_memory.make(with_grace(30s));
+    const auto first = world->store->login({.user_id = world->add_user("ann")});
+    const auto second = world->store->rotate(refresh_of(first));
+    const auto salt = world->store->row(first.handle())->rotation_salt;
+    REQUIRE(world->store->rotate(refresh_of(second)));
+    const auto next = world->store->row(first.handle())->rotation_salt;
+    REQUIRE(salt);
+    REQUIRE(next);
+    CHECK(salt->size() == 1 + 32);
+    CHECK(*salt != *next);
+}
+
 TEST_CASE("the grace ends in time") {
     in_each_world(with_grace(30s), [](StoreWorld& world, const StoreKind&) {
         const auto first = world.store->login({.user_id = world.add_user("ann")});
