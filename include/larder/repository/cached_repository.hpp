@@ -80,6 +80,7 @@ private:
     using Reading = detail::Reader<Core>;
     using Early = typename Reading::Early;
     using Writing = detail::Writer<Core>;
+    using Steps = detail::WriteSteps<Core>;
     using Tiers = detail::TierPath<Core>;
     template <class T>
     using Task = detail::Task<T>;
