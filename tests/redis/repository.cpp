@@ -8,6 +8,7 @@
 #include <larder/testing/sample.hpp>
 
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <doctest/doctest.h>
 
@@ -257,6 +258,24 @@ TEST_CASE("without a tier in front a row is found by an alternate key in one rou
     REQUIRE(passes.revoke(found->id));
     CHECK(passes.find_by<&Pass::code>("code 2").absence() == Absence::revoked);
     CHECK(passes.find_by<&Pass::badge>("badge 1").absence() == Absence::revoked);
+}
+
+TEST_CASE("a scope holds what its caller was answered while Redis was yet to be filled, and once it was forgotten not again") {
+    RedisServer server;
+    Fleet fleet(server);
+    Process process(fleet.options, fleet.tables);
+    MemoryDatabase<Pass> rows(fleet.tables);
+    for (int number = 0; number < 20; ++number) {
+        const auto id = rows.insert(fleet.row(number)).value().id;
+        RequestScope scope(process.passes);
+        REQUIRE(scope.async_find(id, Read{}, boost::asio::use_future).get());
+        CHECK(scope.size() == 1);
+        scope.forget(id);
+        REQUIRE(process.keeps(id));
+        // What filled the tiers has ended once another round trip is over.
+        REQUIRE(process.passes.async_update(id, [](Pass& pass) { pass.note = "changed"; }, boost::asio::use_future).get());
+        CHECK(scope.size() == 0);
+    }
 }
 
 TEST_CASE("reads go on while Redis is away, and writes say how long they may be pending") {

@@ -538,7 +538,7 @@ private:
     template <std::size_t Space>
     static auto finding(const space_view_t<Entity, Space>& view, const Read& how) {
         check_load_by<Space>();
-        return [key = own_key<Entity, Space>(view), how](Core& core, Driver& driver, detail::Caller<Found<Entity>, Core>& caller) -> Task<Found<Entity>> {
+        return [key = own_key<Entity, Space>(view), how](Core& core, Driver& driver, auto& caller) -> Task<Found<Entity>> {
             detail::Loaded<Entity> loaded;
             if (!hit_within<Space>(core, view_of<Entity, Space>(key), how, is_whole, loaded)) {
                 const auto give = [&](const detail::Loaded<Entity>& answer) { caller.answer(detail::judge_whole(core, detail::Loaded<Entity>(answer))); };

@@ -112,15 +112,32 @@ private:
         return found;
     }
 
+    /// The caller of a verb, whom an early answer reaches once the scope has it.
+    struct RememberedFirst {
+        Rows& rows;
+        Core& core;
+        detail::Caller<Found<Entity>, Core>& caller;
+        bool answered = false;
+
+        bool listens() const noexcept { return caller.listens(); }
+        void answer(Found<Entity> found) {
+            answered = true;
+            rows.remember(found, core.env.now());
+            caller.answer(std::move(found));
+        }
+    };
+
     template <std::size_t Space, class Token>
     auto start(Verb verb, const space_view_t<Entity, Space>& view, const Read& how, Token&& token) {
-        auto body = [rows = rows_, key = own_key<Entity, Space>(view), how, ask = repository_.template finding<Space>(view, how)](Core& core, detail::Driver& driver) mutable -> detail::Task<Found<Entity>> {
+        auto body = [rows = rows_, key = own_key<Entity, Space>(view), how, ask = repository_.template finding<Space>(view, how)](Core& core, detail::Driver& driver, detail::Caller<Found<Entity>, Core>& caller) mutable -> detail::Task<Found<Entity>> {
             auto known = rows->template find<Space>(view_of<Entity, Space>(key), how, core.env.now());
             core.env.observe(event::Lookup{Level::scope, known ? LookupOutcome::hit : LookupOutcome::miss, false});
             if (known) co_return known;
-            auto asking = ask(core, driver);
+            RememberedFirst first{*rows, core, caller};
+            auto asking = ask(core, driver, first);
             Found<Entity> found = co_await asking;
-            rows->remember(found, core.env.now());
+            // Not again: the caller may have had it forgotten since.
+            if (!first.answered) rows->remember(found, core.env.now());
             co_return found;
         };
         return repository_.template start<Found<Entity>>(verb, std::move(body), std::forward<Token>(token));

@@ -464,18 +464,19 @@ private:
     /// Fails a call, and keeps what has to be delivered all the same; but not what was sent time and again, which may be what ends the connections.
     void give_up(Pending& pending, const Error& why) {
         if (pending.done) return;
-        const auto call = pending.call;
-        pending.fail(why);
-        if (closed_ || call->urgency() != RedisCall::Urgency::deliver || call->commands() == 0) return;
-        if (pending.sent >= Pending::most_sent) {
-            forgotten_.fetch_add(1, std::memory_order_relaxed);
-            return;
+        // Owed before the caller is told, who may look at once.
+        if (!closed_ && pending.call->urgency() == RedisCall::Urgency::deliver && pending.call->commands() != 0) {
+            if (pending.sent >= Pending::most_sent) {
+                forgotten_.fetch_add(1, std::memory_order_relaxed);
+            } else {
+                auto late = std::make_shared<Pending>();
+                late->call = pending.call;
+                late->late = true;
+                late->sent = pending.sent;
+                owe(std::move(late));
+            }
         }
-        auto late = std::make_shared<Pending>();
-        late->call = call;
-        late->late = true;
-        late->sent = pending.sent;
-        owe(std::move(late));
+        pending.fail(why);
     }
 
     void owe(std::shared_ptr<Pending> late) {
