@@ -228,12 +228,20 @@ std::size_t broken_rules(Fault fault) {
     return broken;
 }
 
+/// Whether the suite notices a fault. Some show only if threads meet, which the machine's scheduler may not let happen in one run.
+bool notices(Fault fault) {
+    constexpr int runs = 50;
+    for (int run = 0; run < runs; ++run)
+        if (broken_rules(fault) > 0) return true;
+    return false;
+}
+
 } // namespace
 
 TEST_CASE("the conformance suite notices each way to break the contract") {
     CHECK(broken_rules(Fault::none) == 0);
     for (int number = 1; number < static_cast<int>(Fault::last); ++number) {
         CAPTURE(number);
-        CHECK(broken_rules(static_cast<Fault>(number)) > 0);
+        CHECK(notices(static_cast<Fault>(number)));
     }
 }
