@@ -69,23 +69,27 @@ struct TaskOf<Task<T>> {
     using type = T;
 };
 
-/// Why repositories cannot have a unit of work together, told at compile time.
+/// Whether the databases of some repositories have transactions, and all of one kind.
 template <class... Cores>
-struct UnitChecks {
-    static constexpr bool transactions = (has_transactions_v<typename Cores::Database, typename Cores::Entity> && ...);
-    static_assert(transactions, "larder: this database cannot change several rows in one transaction: a unit of work needs begin(isolation), takes(transaction) and within(transaction) "
-                                "(larder/database/database.hpp)");
-    static constexpr bool one_kind = [] {
-        if constexpr (transactions) {
-            using First = typename std::tuple_element_t<0, std::tuple<Cores...>>::Database::Transaction;
-            constexpr bool same = (std::is_same_v<First, typename Cores::Database::Transaction> && ...);
-            static_assert(same, "larder: the repositories of a unit of work must be kept in one database");
-            return same;
-        }
+inline constexpr bool have_transactions_v = (has_transactions_v<typename Cores::Database, typename Cores::Entity> && ...);
+template <class... Cores>
+constexpr bool share_transactions() {
+    if constexpr (have_transactions_v<Cores...>) {
+        using First = typename std::tuple_element_t<0, std::tuple<Cores...>>::Database::Transaction;
+        return (std::is_same_v<First, typename Cores::Database::Transaction> && ...);
+    } else {
         return false;
-    }();
-    static constexpr bool sound = transactions && one_kind;
-};
+    }
+}
+
+/// Tells at compile time why repositories cannot have a unit of work together. Apart from the question itself, whose answer a compiler
+/// would not know any more once it has told of an error in it.
+template <class... Cores>
+constexpr void check_units() {
+    static_assert(have_transactions_v<Cores...>, "larder: this database cannot change several rows in one transaction: a unit of work needs begin(isolation), takes(transaction) and within(transaction) "
+                                                 "(larder/database/database.hpp)");
+    if constexpr (have_transactions_v<Cores...>) static_assert(share_transactions<Cores...>(), "larder: the repositories of a unit of work must be kept in one database");
+}
 
 } // namespace detail
 
@@ -272,7 +276,8 @@ using AsyncUnit = UnitOfWork<false, detail::UnitEngine<typename Repositories::co
 template <class... Repositories, class Function>
 auto in_one_transaction(std::tuple<Repositories&...> repositories, Function function, const UnitOptions& options = {}) {
     // Where they cannot, that is the only error.
-    if constexpr (detail::UnitChecks<typename Repositories::core_type...>::sound) {
+    detail::check_units<typename Repositories::core_type...>();
+    if constexpr (detail::share_transactions<typename Repositories::core_type...>()) {
         using Engine = detail::UnitEngine<typename Repositories::core_type...>;
         using Given = std::invoke_result_t<Function&, Unit<Repositories...>&>;
         static_assert(!detail::TaskOf<Given>::is_task, "larder: a coroutine is the function of async_in_one_transaction");
@@ -311,7 +316,8 @@ auto in_one_transaction(std::tuple<Repositories&...> repositories, Function func
 /// must live as long, and so must the repositories.
 template <class... Repositories, class Function, class Token = boost::asio::deferred_t>
 auto async_in_one_transaction(std::tuple<Repositories&...> repositories, Function function, const UnitOptions& options, Token&& token = {}) {
-    if constexpr (detail::UnitChecks<typename Repositories::core_type...>::sound) {
+    detail::check_units<typename Repositories::core_type...>();
+    if constexpr (detail::share_transactions<typename Repositories::core_type...>()) {
         using Engine = detail::UnitEngine<typename Repositories::core_type...>;
         using Given = detail::TaskOf<std::invoke_result_t<Function&, AsyncUnit<Repositories...>&>>;
         static_assert(Given::is_task, "larder: the function of async_in_one_transaction is a coroutine that returns a larder::UnitTask");

@@ -71,7 +71,7 @@ private:
     using Deferred = boost::asio::deferred_t;
     template <class T>
     using Task = detail::Task<T>;
-    static_assert(detail::UnitChecks<Core>::sound);
+    static_assert(detail::have_transactions_v<Core>, "larder: a session store changes several rows in one transaction: its database needs begin(isolation), takes(transaction) and within(transaction)");
 
 public:
     /// \param sessions where the rows are. \param keys of the keyed hashes: the first makes, all recognise. \param random where secrets come from.
