@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,6 +20,10 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+namespace redis_tests {
+class RedisServer;
+}
 
 /// What the tests of the session store share. The tests know a store behind `Store`, so that each kind of it is compiled once.
 namespace session_tests {
@@ -86,14 +91,19 @@ struct StoreSettings {
     larder::HeatRule heat = {};
     bool sole_writer = true;
     std::string file = ":memory:"; ///< Where there is one.
+    std::chrono::milliseconds redis_timeout = 2s;
 };
 
 /// Stores over one database, under one clock. Two of them are there from the beginning, as of two processes.
 struct StoreWorld {
     virtual ~StoreWorld() = default;
-    /// Another store over the same rows, with caches of its own.
+    /// Another store over the same rows, with caches and connections of its own.
     virtual std::unique_ptr<Store> open(const StoreSettings&) = 0;
     virtual std::int64_t add_user(const std::string& name) = 0;
+    /// Returns once what was written is effective everywhere.
+    virtual void settle() = 0;
+    /// The Redis server that the stores share; null: they share none.
+    virtual redis_tests::RedisServer* redis() = 0;
 
     larder::TimePoint now() const { return std::chrono::time_point_cast<larder::TimePoint::duration>(larder::WallTime(environment.wall_now())); }
 
@@ -110,19 +120,29 @@ struct StoreWorld {
     std::unique_ptr<Store> store;
 };
 
-/// A kind of world: a policy over a database.
+/// A kind of world: a policy over a database, with or without Redis before it.
 struct StoreKind {
     const char* name;
     std::unique_ptr<StoreWorld> (*make)(const StoreSettings&);
-    bool in_memory;
-    bool current_reads;
+    bool in_memory = false;
+    bool current_reads = false;
+    bool shared = false;       ///< Whether the stores share a tier.
+    larder::Duration bound{};  ///< For how long a write is pending, where the store is the only one or there is a shared tier.
 };
 
 /// The kinds, each compiled in a file of its own.
-extern const StoreKind hybrid_in_memory, write_through_in_memory, write_through_in_sqlite, probing_in_sqlite, by_epoch_in_memory, write_through_in_postgres;
+extern const StoreKind hybrid_in_memory, write_through_in_memory, write_through_in_sqlite, probing_in_sqlite, by_epoch_in_memory, write_through_in_postgres, write_through_behind_redis,
+    write_through_in_front_of_redis, hybrid_in_front_of_redis, by_epoch_in_front_of_redis;
 
-inline std::vector<const StoreKind*> store_kinds() { return {&hybrid_in_memory, &write_through_in_memory, &write_through_in_sqlite, &probing_in_sqlite, &by_epoch_in_memory, &write_through_in_postgres}; }
-inline std::vector<const StoreKind*> store_kinds_in_memory() { return {&hybrid_in_memory, &write_through_in_memory, &by_epoch_in_memory}; }
+inline std::vector<const StoreKind*> store_kinds_over_redis() {
+    return {&write_through_behind_redis, &write_through_in_front_of_redis, &hybrid_in_front_of_redis, &by_epoch_in_front_of_redis};
+}
+inline std::vector<const StoreKind*> store_kinds() {
+    std::vector<const StoreKind*> kinds{&hybrid_in_memory, &write_through_in_memory, &write_through_in_sqlite, &probing_in_sqlite, &by_epoch_in_memory, &write_through_in_postgres};
+    for (const auto* kind : store_kinds_over_redis()) kinds.push_back(kind);
+    return kinds;
+}
+inline std::vector<const StoreKind*> store_kinds_in_memory() { return {&hybrid_in_memory, &write_through_in_memory, &by_epoch_in_memory, &by_epoch_in_front_of_redis}; }
 
 /// Runs a test in a world of each kind, which is named where it fails.
 template <class Test>
