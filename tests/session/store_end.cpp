@@ -16,26 +16,6 @@ using larder::errc;
 using larder::QueryKind;
 using larder::SessionState;
 
-namespace {
-
-/// Does something once, before the next operation of a kind.
-struct Interruption {
-    QueryKind kind = QueryKind::update;
-    std::function<void()> action;
-
-    StoreSettings settings() {
-        StoreSettings made;
-        made.hook = [this](const larder::MemoryOperation& operation) {
-            if (operation.kind == kind && !operation.done)
-                if (const auto act = std::exchange(action, {})) act();
-            return larder::Error();
-        };
-        return made;
-    }
-};
-
-} // namespace
-
 TEST_CASE("an elevation puts another session in the place of the old one") {
     in_each_world({}, [](StoreWorld& world, const StoreKind& kind) {
         const auto ann = world.add_user("ann");

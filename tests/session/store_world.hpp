@@ -32,6 +32,12 @@ namespace session_tests {
 class Bytes {
 public:
     bool operator()(std::span<std::byte> out) const {
+        std::function<void()> first;
+        {
+            const std::lock_guard lock(state_->mutex);
+            first = std::exchange(state_->first, {});
+        }
+        if (first) first();
         const std::lock_guard lock(state_->mutex);
         if (state_->fails) return false;
         for (auto& each : out) each = static_cast<std::byte>(state_->engine());
@@ -41,11 +47,22 @@ public:
         const std::lock_guard lock(state_->mutex);
         state_->fails = on;
     }
+    /// Does something once, before the next bytes are drawn. A rotation draws them when it has found its session.
+    void interrupt(std::function<void()> action) const {
+        const std::lock_guard lock(state_->mutex);
+        state_->first = std::move(action);
+    }
+    /// Whether that is still to come.
+    bool will_interrupt() const {
+        const std::lock_guard lock(state_->mutex);
+        return static_cast<bool>(state_->first);
+    }
 
 private:
     struct State {
         std::mutex mutex;
         std::mt19937_64 engine{1};
+        std::function<void()> first;
         bool fails = false;
     };
     std::shared_ptr<State> state_ = std::make_shared<State>();
@@ -92,6 +109,22 @@ struct StoreSettings {
     bool sole_writer = true;
     std::string file = ":memory:"; ///< Where there is one.
     std::chrono::milliseconds redis_timeout = 2s;
+};
+
+/// Does something once, before the next operation of a kind in a database in memory.
+struct Interruption {
+    larder::QueryKind kind = larder::QueryKind::update;
+    std::function<void()> action;
+
+    StoreSettings settings() {
+        StoreSettings made;
+        made.hook = [this](const larder::MemoryOperation& operation) {
+            if (operation.kind == kind && !operation.done)
+                if (const auto act = std::exchange(action, {})) act();
+            return larder::Error();
+        };
+        return made;
+    }
 };
 
 /// Stores over one database, under one clock. Two of them are there from the beginning, as of two processes.
