@@ -45,7 +45,7 @@ struct Told {
 
 TEST_CASE("what overtakes a rotation decides") {
     struct Overtaking {
-        const char* name;
+        std::string name;
         std::function<void(StoreWorld&, Store& elsewhere, const Granted&, std::int64_t user)> happens;
         SessionState state;
         EndReason why;
@@ -235,7 +235,7 @@ TEST_CASE("no grace outlives its session") {
 
 TEST_CASE("a session that is used in the midst of the reaper's work goes on") {
     struct Use {
-        const char* name;
+        std::string name;
         std::function<bool(Store&, const Granted&)> happens;
     };
     const std::vector<Use> uses{
