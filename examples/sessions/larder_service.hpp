@@ -35,13 +35,30 @@ public:
         return {answer(request.template find_by<&larder::Session::jti>(presented.jti())), token};
     }
 
-    Answer rotate(const Opened& opened, const Presented& fresh) override { return written(sessions_.rotate(opened.token, rotation_to(fresh, hash_))); }
+    /// Of any number of rotations of one token one changes the row; the others find that it has another token.
+    Answer rotate(const Opened& opened, const Presented& fresh) override {
+        bool accepted = false;
+        const auto write = sessions_.update(opened.answer.session, [&](larder::Session& session) {
+            const auto now = wall_clock();
+            accepted = session.refresh_token == opened.token && session.refresh_expires_at > now;
+            if (!accepted) return false;
+            renew(session, fresh, hash_);
+            session.last_seen_at = now;
+            return true;
+        });
+        if (write.error() == larder::errc::revoked || write.error() == larder::errc::no_such_row) return {};
+        auto answer = written(write);
+        answer.accepted = answer.accepted && accepted;
+        return answer;
+    }
 
     Answer keep_alive(const larder::Uuid& id) override { return seen(sessions_.find(id)); }
 
-    Answer log_in(std::int64_t user, const Presented& fresh) override { return written(sessions_.login(new_session(user, fresh, hash_))); }
-    Ended log_out(const larder::Uuid& id) override { return ended(sessions_.end(id, larder::EndReason::logged_out)); }
-    Ended log_out_everywhere(std::int64_t user) override { return ended(sessions_.end_all_of(user)); }
+    Answer log_in(std::int64_t user, const Presented& fresh) override { return written(sessions_.insert(new_session(user, fresh, hash_))); }
+    Ended log_out(const larder::Uuid& id) override { return ended(sessions_.revoke(id, larder::set<&larder::Session::revoked_why>(larder::EndReason::logged_out))); }
+    Ended log_out_everywhere(std::int64_t user) override {
+        return ended(sessions_.template revoke_all_by<&larder::Session::user_id>(user, larder::set<&larder::Session::revoked_why>(larder::EndReason::logged_out_everywhere)));
+    }
 
     Counters counters() override {
         const auto counted = sessions_.metrics();

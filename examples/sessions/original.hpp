@@ -48,11 +48,7 @@ public:
 
     Answer rotate(const Opened& opened, const Presented& fresh) override {
         auto changed = *opened.session;
-        auto rotation = rotation_to(fresh, hash_);
-        changed.refresh_token = rotation.refresh_token;
-        changed.jti = std::move(rotation.jti);
-        changed.access_expires_at = rotation.access_expires_at;
-        changed.refresh_expires_at = rotation.refresh_expires_at;
+        renew(changed, fresh, hash_);
         const auto version = query(database_.update(changed, changed.version, {}));
         if (version.has_error()) return refused_or_failed(version.error());
         changed.version = *version;

@@ -129,21 +129,21 @@ inline constexpr const char* user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:12
 
 inline larder::TimePoint wall_clock() { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
 
-/// What a rotation brings.
-inline larder::Rotation rotation_to(const Presented& fresh, const larder::HashKey& hash) {
+/// What a rotation makes of a session.
+inline void renew(larder::Session& session, const Presented& fresh, const larder::HashKey& hash) {
     using namespace std::chrono_literals;
-    return {hash(fresh.refresh_token()), fresh.jti(), wall_clock() + 15min, wall_clock() + 24h * 30};
-}
-
-/// What a login writes.
-inline larder::Session new_session(std::int64_t user, const Presented& fresh, const larder::HashKey& hash) {
-    using namespace std::chrono_literals;
-    larder::Session session;
-    session.user_id = user;
     session.refresh_token = hash(fresh.refresh_token());
     session.jti = fresh.jti();
     session.access_expires_at = wall_clock() + 15min;
     session.refresh_expires_at = wall_clock() + 24h * 30;
+}
+
+/// What a login writes.
+inline larder::Session new_session(std::int64_t user, const Presented& fresh, const larder::HashKey& hash) {
+    larder::Session session;
+    session.user_id = user;
+    renew(session, fresh, hash);
+    session.created_at = session.last_seen_at = wall_clock();
     session.ip_address = "198.51.100.7";
     session.user_agent = user_agent;
     return session;

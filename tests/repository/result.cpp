@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <larder/repository/result.hpp>
-#include <larder/session/session.hpp>
 #include <larder/testing/sample.hpp>
 
 #include <doctest/doctest.h>
@@ -69,7 +68,6 @@ static_assert(uniform<Written<Pass>>);
 static_assert(uniform<WrittenMany<Pass>>);
 static_assert(uniform<Done>);
 static_assert(uniform<WarmReport>);
-static_assert(uniform<Rotated>);
 
 TEST_CASE("a failed answer is false, has its error, and throws it when asked to") {
     check_failure<Found<Pass>>();
@@ -79,7 +77,6 @@ TEST_CASE("a failed answer is false, has its error, and throws it when asked to"
     check_failure<WrittenMany<Pass>>();
     check_failure<Done>();
     check_failure<WarmReport>();
-    check_failure<Rotated>();
 }
 
 TEST_CASE("an answer that is true is given back") {
@@ -105,9 +102,6 @@ TEST_CASE("an absent row is false and no failure, and says why when it is asked 
     CHECK(warm.text.starts_with("passes: "));
     CHECK(thrown(Written<Pass>()).text.starts_with("passes: "));
     CHECK(thrown(WrittenMany<Pass>()).text.starts_with("passes: "));
-    CHECK(thrown(Rotated(Absence::revoked)) == errc::revoked);
-    CHECK(thrown(Rotated(Absence::revoked)).text.starts_with(std::string(schema_of<Session>::table) + ": "));
-    CHECK(thrown(Rotated(Absence::never_was)) == errc::no_such_row);
     CHECK_THROWS_AS(static_cast<void>(absent(Absence::never_was).value()), Failure);
     const auto revoked = absent(Absence::revoked);
     CHECK_THROWS_AS(static_cast<void>(revoked.value()), Failure);

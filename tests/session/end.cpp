@@ -15,11 +15,11 @@ using larder::Session;
 
 TEST_CASE_TEMPLATE("an ended session is found by no key any more, and says why", W, ALL_SESSION_WORLDS) {
     W world;
-    const auto login = world.sessions.login(world.session(world.add_user("ann"), "a"));
+    const auto login = world.sessions.insert(world.session(world.add_user("ann"), "a"));
     REQUIRE(world.by_jti("a"));
     REQUIRE(world.by_token("a"));
 
-    const auto ended = world.sessions.end(login.key(), EndReason::administrator, larder::Effect::required);
+    const auto ended = world.sessions.revoke(login.key(), because(EndReason::administrator), larder::Effect::required);
     REQUIRE(ended);
     CHECK(ended.effective());
     for (int round = 0; round < 2; ++round)
@@ -32,11 +32,11 @@ TEST_CASE_TEMPLATE("an ended session is found by no key any more, and says why",
         }
 
     world.environment.advance(1s);
-    const auto again = world.sessions.end(login.key(), EndReason::logged_out);
+    const auto again = world.sessions.revoke(login.key(), because(EndReason::logged_out));
     CHECK(again);
     CHECK(!again.changed());
     CHECK(world.sessions.find(login.key()).row()->revoked_why == EndReason::administrator);
-    CHECK(world.sessions.end(larder::Uuid{}, EndReason::logged_out).error() == errc::no_such_row);
+    CHECK(world.sessions.revoke(larder::Uuid{}, because(EndReason::logged_out)).error() == errc::no_such_row);
     CHECK(world.sessions.update(login.key(), [](Session& session) { session.user_agent = "another"; }).error() == errc::revoked);
 }
 
@@ -46,15 +46,15 @@ TEST_CASE_TEMPLATE("logging out everywhere ends all sessions of the user and no 
     const auto bob = world.add_user("bob");
     const auto names = {"a1", "a2", "a3"};
     for (const std::string name : names) {
-        REQUIRE(world.sessions.login(world.session(ann, name)));
+        REQUIRE(world.sessions.insert(world.session(ann, name)));
         REQUIRE(world.by_jti(name));
         REQUIRE(world.by_token(name));
     }
-    REQUIRE(world.sessions.login(world.session(bob, "b")));
-    const auto ended_before = world.sessions.login(world.session(ann, "a4"));
-    REQUIRE(world.sessions.end(ended_before.key(), EndReason::logged_out));
+    REQUIRE(world.sessions.insert(world.session(bob, "b")));
+    const auto ended_before = world.sessions.insert(world.session(ann, "a4"));
+    REQUIRE(world.sessions.revoke(ended_before.key(), because(EndReason::logged_out)));
 
-    const auto ended = world.sessions.end_all_of(ann);
+    const auto ended = world.sessions.template revoke_all_by<&Session::user_id>(ann, because(EndReason::logged_out_everywhere));
     REQUIRE(ended);
     CHECK(ended.rows() == 3);
     CHECK(ended.effective());
@@ -69,10 +69,10 @@ TEST_CASE_TEMPLATE("logging out everywhere ends all sessions of the user and no 
     CHECK(world.sessions.template find_all_by<&Session::user_id>(ann).empty());
     CHECK(world.sessions.template find_all_by<&Session::user_id>(bob).size() == 1);
 
-    CHECK(world.sessions.end_all_of(ann).rows() == 0);
-    REQUIRE(world.sessions.login(world.session(ann, "a5")));
+    CHECK(world.sessions.template revoke_all_by<&Session::user_id>(ann, because(EndReason::logged_out_everywhere)).rows() == 0);
+    REQUIRE(world.sessions.insert(world.session(ann, "a5")));
     CHECK(world.by_jti("a5"));
-    CHECK(world.sessions.end_all_of(ann, EndReason::administrator).rows() == 1);
+    CHECK(world.sessions.template revoke_all_by<&Session::user_id>(ann, because(EndReason::administrator)).rows() == 1);
     CHECK(world.by_jti("a5").row()->revoked_why == EndReason::administrator);
 }
 
@@ -101,22 +101,20 @@ TEST_CASE_TEMPLATE("what an end overtakes sees the end", W, POLICY_WORLDS) {
     Interruption interruption;
     W world{InMemory{interruption.tables()}};
     typename W::Sessions elsewhere{{{}, world.place.tables}, world.options, {}, world.environment};
-    const auto login = world.sessions.login(world.session(world.add_user("ann"), "a"));
+    const auto login = world.sessions.insert(world.session(world.add_user("ann"), "a"));
     const auto end_elsewhere = [&](const larder::Uuid& id) {
-        interruption.action = [&elsewhere, id] { CHECK(elsewhere.end(id, EndReason::administrator)); };
+        interruption.action = [&elsewhere, id] { CHECK(elsewhere.revoke(id, because(EndReason::administrator))); };
     };
 
     SUBCASE("another end") {
         end_elsewhere(login.key());
-        const auto ended = world.sessions.end(login.key(), EndReason::logged_out);
+        const auto ended = world.sessions.revoke(login.key(), because(EndReason::logged_out));
         CHECK(ended);
         CHECK(!ended.changed());
     }
     SUBCASE("a rotation") {
         end_elsewhere(login.key());
-        const auto rotated = world.sessions.rotate(world.hash("refresh a"), world.rotation("b"));
-        CHECK(!rotated.failed());
-        CHECK(rotated.absence() == Absence::revoked);
+        CHECK(world.rotate(login.key(), "a", "b").error() == errc::revoked);
         CHECK(world.by_token("b").absence() == Absence::never_was);
     }
     SUBCASE("a change") {

@@ -43,8 +43,8 @@ TEST_CASE("every reason has a name of its own") {
 TEST_CASE("the database's files hold the hash of a refresh token, never the token") {
     const larder_tests::TempFolder folder;
     World<larder::WriteThrough, InSqlite> world{InSqlite(folder.file("sessions.sqlite"))};
-    REQUIRE(world.sessions.login(world.session(world.add_user("ann"), "a-long-token")));
-    REQUIRE(world.sessions.rotate(world.hash("refresh a-long-token"), world.rotation("another-long-token")));
+    const auto login = world.sessions.insert(world.session(world.add_user("ann"), "a-long-token"));
+    REQUIRE(world.rotate(login.key(), "a-long-token", "another-long-token").changed());
     const auto bytes = bytes_of(std::filesystem::path(folder.file("sessions.sqlite")).parent_path());
     CHECK(bytes.find("ann@example.org") != std::string::npos);
     CHECK(bytes.find("refresh a-long-token") == std::string::npos);

@@ -47,7 +47,7 @@ constexpr std::uint64_t warm_queries() {
 TEST_CASE_TEMPLATE("a session is found by each of its keys, with its user", W, SOME_SESSION_WORLDS) {
     W world;
     const auto ann = world.add_user("ann");
-    const auto login = world.sessions.login(world.session(ann, "a"));
+    const auto login = world.sessions.insert(world.session(ann, "a"));
     REQUIRE(login);
     CHECK(login.effective());
     CHECK(login.version() == 1);
@@ -68,36 +68,24 @@ TEST_CASE_TEMPLATE("a session is found by each of its keys, with its user", W, S
     CHECK(world.by_token("b").absence() == Absence::never_was);
 }
 
-TEST_CASE_TEMPLATE("a login is stamped with its moment and is not revoked", W, SOME_SESSION_WORLDS) {
+TEST_CASE_TEMPLATE("a session that repeats a key, or has no user, is not begun", W, SOME_SESSION_WORLDS) {
     W world;
     const auto ann = world.add_user("ann");
-    auto session = world.session(ann, "a");
-    session.created_at = session.last_seen_at = {};
-    session.revoked_at = world.now();
-    session.revoked_why = larder::EndReason::administrator;
-    const auto login = world.sessions.login(session);
-    REQUIRE(login);
-    CHECK(!login.key().is_nil());
-    const auto found = world.sessions.find(login.key());
-    REQUIRE(found);
-    CHECK(found->created_at == world.now());
-    CHECK(found->last_seen_at == world.now());
-    CHECK(!found->revoked_why);
-
+    REQUIRE(world.sessions.insert(world.session(ann, "a")));
     auto same_token = world.session(ann, "b");
     same_token.refresh_token = world.hash("refresh a");
-    const auto refused = world.sessions.login(same_token);
+    const auto refused = world.sessions.insert(same_token);
     CHECK(refused.error() == errc::duplicate_key);
     CHECK(refused.error().text.find("refresh_token") != std::string::npos);
     CHECK(world.by_jti("b").absence() == Absence::never_was);
 
-    CHECK(world.sessions.login(world.session(ann + 1, "c")).error() == errc::missing_relation);
+    CHECK(world.sessions.insert(world.session(ann + 1, "c")).error() == errc::missing_relation);
     CHECK(world.by_jti("c").absence() == Absence::never_was);
 }
 
 TEST_CASE_TEMPLATE("a session is not valid for longer than its refresh token", W, SOME_SESSION_WORLDS) {
     W world;
-    const auto login = world.sessions.login(world.session(world.add_user("ann"), "a"));
+    const auto login = world.sessions.insert(world.session(world.add_user("ann"), "a"));
     world.environment.advance(24h - 1s);
     CHECK(world.by_jti("a"));
     world.environment.advance(1s);
@@ -111,7 +99,7 @@ TEST_CASE_TEMPLATE("refresh token, then jti, then id in one request: one look-up
     const auto ann = world.add_user("ann");
     // Logged in at another server, so that these caches know nothing yet.
     typename W::Sessions elsewhere{{{}, world.place.tables}, world.options, {}, world.environment};
-    const auto login = elsewhere.login(world.session(ann, "a"));
+    const auto login = elsewhere.insert(world.session(ann, "a"));
 
     const auto request = [&] {
         auto scope = world.sessions.scope();
@@ -137,13 +125,13 @@ TEST_CASE_TEMPLATE("refresh token, then jti, then id in one request: one look-up
 TEST_CASE_TEMPLATE("whether a session is valid can be told from its warm fields", W, SOME_SESSION_WORLDS) {
     W world;
     const auto ann = world.add_user("ann");
-    const auto login = world.sessions.login(world.session(ann, "a"));
+    const auto login = world.sessions.insert(world.session(ann, "a"));
     const auto warm = world.sessions.template find_warm_by<&Session::jti>("jti a");
     REQUIRE(warm);
     CHECK(warm.template get<&Session::user_id>() == ann);
     CHECK(warm.template get<&Session::access_expires_at>() == world.now() + 15min);
     CHECK(warm.template get<&Session::last_seen_at>() == world.now());
-    REQUIRE(world.sessions.end(login.key(), larder::EndReason::replaced));
+    REQUIRE(world.sessions.revoke(login.key(), because(larder::EndReason::replaced)));
     CHECK(world.sessions.template find_warm_by<&Session::jti>("jti a").absence() == Absence::revoked);
 }
 
@@ -155,17 +143,15 @@ TEST_CASE("a session's verbs have asynchronous forms") {
     const auto ann = world.add_user("ann");
     using boost::asio::use_future;
 
-    const auto login = world.sessions.async_login(world.session(ann, "a"), use_future).get();
-    CHECK(login.row()->created_at == world.now());
-    CHECK(world.sessions.async_rotate(world.hash("refresh a"), world.rotation("b"), use_future).get());
-    CHECK(world.sessions.async_rotate(world.hash("refresh a"), world.rotation("c"), use_future).get().absence() == Absence::never_was);
+    const auto login = world.sessions.async_insert(world.session(ann, "a"), use_future).get();
+    CHECK(world.sessions.async_update(login.key(), [](Session& session) { session.jti = "jti b"; }, use_future).get());
     const auto found = world.by_jti("b");
     REQUIRE(found);
     CHECK(!world.sessions.async_touch(found, use_future).get().changed());
     world.environment.advance(2min);
     CHECK(world.sessions.async_touch(found, use_future).get().changed());
-    CHECK(world.sessions.async_end(login.key(), larder::EndReason::token_reused, larder::Effect::required, use_future).get().effective());
+    CHECK(world.sessions.async_revoke(login.key(), because(larder::EndReason::token_reused), larder::Effect::required, use_future).get().effective());
     CHECK(world.by_jti("b").row()->revoked_why == larder::EndReason::token_reused);
-    REQUIRE(world.sessions.login(world.session(ann, "d")));
-    CHECK(world.sessions.async_end_all_of(ann, larder::EndReason::logged_out_everywhere, use_future).get().rows() == 1);
+    REQUIRE(world.sessions.insert(world.session(ann, "d")));
+    CHECK(world.sessions.async_revoke_all_by<&Session::user_id>(ann, because(larder::EndReason::logged_out_everywhere), use_future).get().rows() == 1);
 }

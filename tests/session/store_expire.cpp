@@ -126,27 +126,6 @@ TEST_CASE("a use that the cached row does not know of keeps its session from the
     });
 }
 
-TEST_CASE("a session that is used in the midst of the reaper's work goes on") {
-    std::function<void()> interruption;
-    StoreSettings settings;
-    settings.hook = [&](const larder::MemoryOperation& operation) {
-        if (operation.kind == larder::QueryKind::update && !operation.done)
-            if (const auto act = std::exchange(interruption, {})) act();
-        return larder::Error();
-    };
-    in_each_world(store_kinds_in_memory(), settings, [&](StoreWorld& world, const StoreKind&) {
-        StoreSettings patient;
-        patient.rules.idle_timeout = 2h;
-        const auto elsewhere = world.open(patient);
-        const auto granted = world.store->login({.user_id = world.add_user("ann")});
-        world.environment.advance(31min);
-        interruption = [&] { CHECK(elsewhere->rotate(granted.secrets().refresh.reveal())); };
-        CHECK(world.store->expire().expired == 0);
-        CHECK(!interruption);
-        CHECK(!world.store->row(granted.handle())->revoked_at);
-    });
-}
-
 TEST_CASE("all sessions before a moment are ended, whosever they are") {
     in_each_world({}, [](StoreWorld& world, const StoreKind&) {
         auto& store = *world.store;

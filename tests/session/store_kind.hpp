@@ -3,21 +3,45 @@
 
 #include "store_world.hpp"
 
+#include <larder/testing/waiting_database.hpp>
+
 #include <optional>
 #include <type_traits>
 
 namespace session_tests {
 
+/// The environment of a place's stores: the place's own, if it has one.
+template <class Place>
+struct Surroundings {
+    using type = Environment;
+};
+template <class Place>
+    requires requires { typename Place::Surroundings; }
+struct Surroundings<Place> {
+    using type = typename Place::Surroundings;
+};
+
+/// What the repository of another process in a place is made from.
+template <class Config, class Place>
+Config config_in(Place& place, const StoreSettings& settings) {
+    if constexpr (requires { place.template config<Config>(settings); })
+        return place.template config<Config>(settings);
+    else
+        return {{}, place.tables};
+}
+
 template <class Policy, class Place>
 class StoreOf final : public Store {
-    using Sessions = larder::SessionRepository<typename Place::Stack, Policy, Environment>;
+    using Env = typename Surroundings<Place>::type;
+    using Sessions = larder::SessionRepository<typename Place::Stack, Policy, Env>;
+    using Config = typename Place::Stack::template Config<larder::Session, Env>;
     using Effect = larder::Effect;
     using EndReason = larder::EndReason;
     using Uuid = larder::Uuid;
 
 public:
     StoreOf(Place& place, const larder::Options& options, const Environment& environment, const Bytes& random, const StoreSettings& settings)
-        : sessions_({{}, place.tables}, options, {}, environment), store_(sessions_, settings.keys, random, settings.rules) {}
+        : sessions_(config_in<Config>(place, settings), options, {}, Env(environment)), store_(sessions_, settings.keys, random, settings.rules) {}
 
     larder::Granted login(larder::Login order) override { return store_.login(std::move(order)); }
     larder::Authenticated authenticate(std::string_view access) override { return store_.authenticate(access); }
@@ -39,7 +63,7 @@ public:
 
 private:
     Sessions sessions_;
-    larder::SessionStore<typename Place::Stack, Policy, Environment> store_;
+    larder::SessionStore<typename Place::Stack, Policy, Env> store_;
 };
 
 template <class Policy, class Place>
@@ -57,14 +81,31 @@ public:
         return std::make_unique<StoreOf<Policy, Place>>(place_, options, environment, random, settings);
     }
 
-    std::int64_t add_user(const std::string& name) override { return users_.insert({.email = name + "@example.org", .username = name}).or_throw().key(); }
+    std::int64_t add_user(const std::string& name) override {
+        using Database = typename Place::template Database<larder::User>;
+        const larder::User user{.email = name + "@example.org", .username = name};
+        if constexpr (requires(Database database) { database.insert(user); })
+            return Database(place_.tables).insert(user).value().id;
+        else
+            return larder::testing::WaitingDatabase<larder::User, Database>(Database(place_.tables)).insert(user).value().id;
+    }
+
+    void settle() override {
+        if constexpr (requires { place_.settle(); }) place_.settle();
+    }
+    redis_tests::RedisServer* redis() override {
+        if constexpr (requires { place_.redis(); })
+            return &place_.redis();
+        else
+            return nullptr;
+    }
 
 private:
     static Place make_place(const StoreSettings& settings) {
-        if constexpr (std::is_same_v<Place, InMemory>) {
+        if constexpr (std::is_base_of_v<InMemory, Place>) {
             larder::MemoryOptions options;
             options.hook = settings.hook;
-            return InMemory{larder::MemoryTables(options)};
+            return Place{larder::MemoryTables(options)};
         } else {
             return Place(settings.file);
         }
@@ -72,13 +113,17 @@ private:
 
     Place place_;
     larder::Options options_ = World<Policy, Place>::standard_options();
-    larder::CachedRepository<larder::User, typename Place::Stack, larder::WriteThrough, Environment> users_{{{}, place_.tables}, options_};
 };
 
 template <class Policy, class Place>
 constexpr StoreKind store_kind(const char* name) {
-    return {name, [](const StoreSettings& settings) -> std::unique_ptr<StoreWorld> { return std::make_unique<StoreWorldOf<Policy, Place>>(settings); },
-            std::is_same_v<Place, InMemory>, Policy::guarantee.current_reads};
+    StoreKind kind{name, [](const StoreSettings& settings) -> std::unique_ptr<StoreWorld> { return std::make_unique<StoreWorldOf<Policy, Place>>(settings); }};
+    kind.in_memory = std::is_base_of_v<InMemory, Place>;
+    kind.current_reads = Policy::guarantee.current_reads;
+    kind.shared = requires(Place& place) { place.redis(); };
+    if constexpr (requires { Place::near_delta; })
+        if (!kind.current_reads) kind.bound = Place::near_delta;
+    return kind;
 }
 
 } // namespace session_tests

@@ -22,11 +22,11 @@ using larder::errc;
 using larder::SessionState;
 
 TEST_CASE("a login begins a session and shows its secrets") {
-    in_each_world({}, [](StoreWorld& world, const StoreKind&) {
+    in_each_world({}, [](StoreWorld& world, const StoreKind& kind) {
         const auto ann = world.add_user("ann");
         const auto granted = world.store->login({.user_id = ann, .ip_address = "192.0.2.1", .user_agent = "browser", .data = "cart"});
         REQUIRE(granted);
-        CHECK(granted.effective());
+        CHECK(granted.pending() == kind.bound);
         CHECK(!granted.handle().is_nil());
         CHECK(granted.ended() == 0);
         CHECK(granted.access_expires_at() == world.now() + 15min);

@@ -41,7 +41,7 @@ void check_reused(const Granted& answer, std::size_t ended) {
 } // namespace
 
 TEST_CASE("a rotation renews both secrets and ends the old ones") {
-    in_each_world({}, [](StoreWorld& world, const StoreKind&) {
+    in_each_world({}, [](StoreWorld& world, const StoreKind& kind) {
         const auto first = world.store->login({.user_id = world.add_user("ann"), .data = "cart"});
         CHECK(world.store->authenticate(access_of(first)));
         world.environment.advance(10min);
@@ -49,7 +49,7 @@ TEST_CASE("a rotation renews both secrets and ends the old ones") {
             const auto second = world.store->rotate(refresh_of(first));
             REQUIRE(second);
             CHECK(!second.repeated());
-            CHECK(second.effective());
+            CHECK(second.pending() == kind.bound);
             CHECK(second.handle() == first.handle());
             CHECK(second.access_expires_at() == world.now() + 15min);
             CHECK(second.expires_at() == first.expires_at());

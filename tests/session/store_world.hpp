@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,6 +21,10 @@
 #include <utility>
 #include <vector>
 
+namespace redis_tests {
+class RedisServer;
+}
+
 /// What the tests of the session store share. The tests know a store behind `Store`, so that each kind of it is compiled once.
 namespace session_tests {
 
@@ -27,6 +32,12 @@ namespace session_tests {
 class Bytes {
 public:
     bool operator()(std::span<std::byte> out) const {
+        std::function<void()> first;
+        {
+            const std::lock_guard lock(state_->mutex);
+            first = std::exchange(state_->first, {});
+        }
+        if (first) first();
         const std::lock_guard lock(state_->mutex);
         if (state_->fails) return false;
         for (auto& each : out) each = static_cast<std::byte>(state_->engine());
@@ -36,11 +47,22 @@ public:
         const std::lock_guard lock(state_->mutex);
         state_->fails = on;
     }
+    /// Does something once, before the next bytes are drawn. A rotation draws them when it has found its session.
+    void interrupt(std::function<void()> action) const {
+        const std::lock_guard lock(state_->mutex);
+        state_->first = std::move(action);
+    }
+    /// Whether that is still to come.
+    bool will_interrupt() const {
+        const std::lock_guard lock(state_->mutex);
+        return static_cast<bool>(state_->first);
+    }
 
 private:
     struct State {
         std::mutex mutex;
         std::mt19937_64 engine{1};
+        std::function<void()> first;
         bool fails = false;
     };
     std::shared_ptr<State> state_ = std::make_shared<State>();
@@ -86,14 +108,35 @@ struct StoreSettings {
     larder::HeatRule heat = {};
     bool sole_writer = true;
     std::string file = ":memory:"; ///< Where there is one.
+    std::chrono::milliseconds redis_timeout = 2s;
+};
+
+/// Does something once, before the next operation of a kind in a database in memory.
+struct Interruption {
+    larder::QueryKind kind = larder::QueryKind::update;
+    std::function<void()> action;
+
+    StoreSettings settings() {
+        StoreSettings made;
+        made.hook = [this](const larder::MemoryOperation& operation) {
+            if (operation.kind == kind && !operation.done)
+                if (const auto act = std::exchange(action, {})) act();
+            return larder::Error();
+        };
+        return made;
+    }
 };
 
 /// Stores over one database, under one clock. Two of them are there from the beginning, as of two processes.
 struct StoreWorld {
     virtual ~StoreWorld() = default;
-    /// Another store over the same rows, with caches of its own.
+    /// Another store over the same rows, with caches and connections of its own.
     virtual std::unique_ptr<Store> open(const StoreSettings&) = 0;
     virtual std::int64_t add_user(const std::string& name) = 0;
+    /// Returns once what was written is effective everywhere.
+    virtual void settle() = 0;
+    /// The Redis server that the stores share; null: they share none.
+    virtual redis_tests::RedisServer* redis() = 0;
 
     larder::TimePoint now() const { return std::chrono::time_point_cast<larder::TimePoint::duration>(larder::WallTime(environment.wall_now())); }
 
@@ -110,19 +153,29 @@ struct StoreWorld {
     std::unique_ptr<Store> store;
 };
 
-/// A kind of world: a policy over a database.
+/// A kind of world: a policy over a database, with or without Redis before it.
 struct StoreKind {
     const char* name;
     std::unique_ptr<StoreWorld> (*make)(const StoreSettings&);
-    bool in_memory;
-    bool current_reads;
+    bool in_memory = false;
+    bool current_reads = false;
+    bool shared = false;       ///< Whether the stores share a tier.
+    larder::Duration bound{};  ///< For how long a write is pending, where the store is the only one or there is a shared tier.
 };
 
 /// The kinds, each compiled in a file of its own.
-extern const StoreKind hybrid_in_memory, write_through_in_memory, write_through_in_sqlite, probing_in_sqlite, by_epoch_in_memory, write_through_in_postgres;
+extern const StoreKind hybrid_in_memory, write_through_in_memory, write_through_in_sqlite, probing_in_sqlite, by_epoch_in_memory, write_through_in_postgres, write_through_behind_redis,
+    write_through_in_front_of_redis, hybrid_in_front_of_redis, by_epoch_in_front_of_redis;
 
-inline std::vector<const StoreKind*> store_kinds() { return {&hybrid_in_memory, &write_through_in_memory, &write_through_in_sqlite, &probing_in_sqlite, &by_epoch_in_memory, &write_through_in_postgres}; }
-inline std::vector<const StoreKind*> store_kinds_in_memory() { return {&hybrid_in_memory, &write_through_in_memory, &by_epoch_in_memory}; }
+inline std::vector<const StoreKind*> store_kinds_over_redis() {
+    return {&write_through_behind_redis, &write_through_in_front_of_redis, &hybrid_in_front_of_redis, &by_epoch_in_front_of_redis};
+}
+inline std::vector<const StoreKind*> store_kinds() {
+    std::vector<const StoreKind*> kinds{&hybrid_in_memory, &write_through_in_memory, &write_through_in_sqlite, &probing_in_sqlite, &by_epoch_in_memory, &write_through_in_postgres};
+    for (const auto* kind : store_kinds_over_redis()) kinds.push_back(kind);
+    return kinds;
+}
+inline std::vector<const StoreKind*> store_kinds_in_memory() { return {&hybrid_in_memory, &write_through_in_memory, &by_epoch_in_memory, &by_epoch_in_front_of_redis}; }
 
 /// Runs a test in a world of each kind, which is named where it fails.
 template <class Test>

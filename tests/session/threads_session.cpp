@@ -32,18 +32,18 @@ struct Built<World<Policy, InSqlite>> {
 TEST_CASE_TEMPLATE("of a hundred concurrent rotations of one refresh token exactly one wins", W, SOME_SESSION_WORLDS) {
     Built<W> built;
     auto& world = built.world;
-    REQUIRE(world.sessions.login(world.session(world.add_user("ann"), "a")));
+    const auto login = world.sessions.insert(world.session(world.add_user("ann"), "a"));
     REQUIRE(world.by_token("a"));
 
     std::atomic<int> won{0};
     std::atomic<int> lost{0};
     std::atomic<std::size_t> winner{0};
     together(100, [&](std::size_t number) {
-        const auto rotated = world.sessions.rotate(world.hash("refresh a"), world.rotation(std::to_string(number)));
-        if (rotated) {
+        const auto rotated = world.rotate(login.key(), "a", std::to_string(number));
+        if (rotated.changed() && !rotated.failed()) {
             ++won;
             winner = number;
-        } else if (!rotated.failed() && rotated.absence() == Absence::never_was) {
+        } else if (!rotated.failed()) {
             ++lost;
         }
     });
@@ -65,7 +65,7 @@ TEST_CASE_TEMPLATE("a session that was ended is served to nobody who asks later"
     constexpr std::size_t session_count = 20;
     constexpr std::size_t readers = 4;
     std::vector<larder::Uuid> ids;
-    for (std::size_t i = 0; i < session_count; ++i) ids.push_back(world.sessions.login(world.session(ann, std::to_string(i))).or_throw().key());
+    for (std::size_t i = 0; i < session_count; ++i) ids.push_back(world.sessions.insert(world.session(ann, std::to_string(i))).or_throw().key());
 
     // How many sessions have been ended, in order; the rest end together.
     std::atomic<std::size_t> ended{0};
@@ -74,10 +74,10 @@ TEST_CASE_TEMPLATE("a session that was ended is served to nobody who asks later"
     together(readers + 1, [&](std::size_t number) {
         if (number == readers) {
             for (std::size_t i = 0; i < session_count / 2; ++i) {
-                if (!world.sessions.end(ids[i], larder::EndReason::logged_out)) ++failures;
+                if (!world.sessions.revoke(ids[i], because(larder::EndReason::logged_out))) ++failures;
                 ended = i + 1;
             }
-            if (!world.sessions.end_all_of(ann)) ++failures;
+            if (!world.sessions.template revoke_all_by<&Session::user_id>(ann, because(larder::EndReason::logged_out_everywhere))) ++failures;
             ended = session_count;
             return;
         }

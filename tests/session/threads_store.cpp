@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -86,9 +87,10 @@ TEST_CASE("logins that come together do not exceed the bound") {
         settings.rules.sessions_per_user = 3;
         settings.rules.at_limit = at_limit;
         in_each(settings, [&](StoreWorld& world) {
+            const auto elsewhere = world.open(settings);
             const auto ann = world.add_user("ann");
-            std::array<Granted, 16> answers;
-            together(answers.size(), [&](std::size_t number) { answers[number] = world.store->login({.user_id = ann}); });
+            std::array<Granted, 20> answers;
+            together(answers.size(), [&](std::size_t number) { answers[number] = (number % 2 == 0 ? world.store : elsewhere)->login({.user_id = ann}); });
             std::size_t begun = 0;
             for (const auto& answer : answers) {
                 CHECK_MESSAGE(!answer.failed(), answer.error().text);
@@ -119,6 +121,67 @@ TEST_CASE("a session that is elevated while all are ended does not survive") {
             CHECK(world.store->list(ann).empty());
             for (const auto& answer : elevated)
                 if (answer) CHECK(!world.store->authenticate(answer.secrets().access.reveal()));
+        }
+    });
+}
+
+TEST_CASE("each end is told of once, however many end the session at a time in two processes") {
+    std::mutex mutex;
+    std::map<larder::Uuid, int> told;
+    StoreSettings settings;
+    settings.rules.on_ended = [&](const larder::SessionEnded& ended) {
+        const std::lock_guard lock(mutex);
+        ++told[ended.handle];
+    };
+    in_each(settings, [&](StoreWorld& world) {
+        const auto elsewhere = world.open(settings);
+        const auto ann = world.add_user("ann");
+        for (int round = 0; round < 10; ++round) {
+            told.clear();
+            std::vector<larder::Uuid> handles;
+            std::vector<std::string> tokens;
+            for (int i = 0; i < 4; ++i) {
+                const auto granted = world.store->login({.user_id = ann}).or_throw();
+                tokens.emplace_back(granted.secrets().refresh.reveal());
+                handles.push_back(world.store->rotate(tokens.back()).or_throw().handle());
+            }
+            const bool expired = round % 2 == 0;
+            if (expired) world.environment.advance(31min);
+            std::atomic<std::size_t> ended{0};
+            together(8, [&](std::size_t number) {
+                Store& store = number % 2 == 0 ? *world.store : *elsewhere;
+                const auto count = [&](const auto& answer, std::size_t sessions) {
+                    CHECK_MESSAGE(!answer.failed(), answer.error().text);
+                    ended += sessions;
+                };
+                switch (number / 2) {
+                    case 0: {
+                        const auto reaped = store.expire();
+                        count(reaped, reaped.expired);
+                        break;
+                    }
+                    case 1: {
+                        const auto all = store.revoke_all(ann);
+                        count(all, all.count());
+                        break;
+                    }
+                    case 2:
+                        for (const auto& handle : handles) {
+                            const auto one = store.revoke(handle);
+                            count(one, one.count());
+                        }
+                        break;
+                    default:
+                        for (const auto& token : tokens) {
+                            const auto theft = store.rotate(token);
+                            count(theft, theft.ended());
+                        }
+                }
+            });
+            CHECK(ended == handles.size());
+            REQUIRE(told.size() == handles.size());
+            for (const auto& [handle, times] : told) CHECK(times == 1);
+            CHECK(world.store->list(ann).empty());
         }
     });
 }

@@ -11,7 +11,7 @@ using larder::Session;
 
 TEST_CASE_TEMPLATE("a touch moves last_seen_at once in an interval, and no version", W, SOME_SESSION_WORLDS) {
     W world;
-    const auto login = world.sessions.login(world.session(world.add_user("ann"), "a"));
+    const auto login = world.sessions.insert(world.session(world.add_user("ann"), "a"));
     const auto began = world.now();
 
     world.environment.advance(59s);
@@ -39,7 +39,7 @@ TEST_CASE_TEMPLATE("a touch moves last_seen_at once in an interval, and no versi
 
 TEST_CASE_TEMPLATE("touching a session in hand asks nobody unless it is due", W, SOME_SESSION_WORLDS) {
     W world;
-    const auto login = world.sessions.login(world.session(world.add_user("ann"), "a"));
+    const auto login = world.sessions.insert(world.session(world.add_user("ann"), "a"));
     const auto found = world.by_jti("a");
     REQUIRE(found);
     const auto early = world.count([&] {
@@ -65,9 +65,9 @@ TEST_CASE_TEMPLATE("what is not a valid session can not be touched", W, SOME_SES
     CHECK(world.sessions.touch(larder::Uuid{}).error() == errc::no_such_row);
     CHECK(world.sessions.touch(world.by_jti("a")).error() == errc::no_such_row);
 
-    const auto login = world.sessions.login(world.session(world.add_user("ann"), "a"));
+    const auto login = world.sessions.insert(world.session(world.add_user("ann"), "a"));
     const auto before = world.by_jti("a");
-    REQUIRE(world.sessions.end(login.key(), larder::EndReason::logged_out));
+    REQUIRE(world.sessions.revoke(login.key(), because(larder::EndReason::logged_out)));
     world.environment.advance(2min);
     CHECK(world.sessions.touch(login.key()).error() == errc::revoked);
     CHECK(world.sessions.touch(world.by_jti("a")).error() == errc::revoked);

@@ -12,6 +12,7 @@
 #include <larder/policy/hybrid.hpp>
 #include <larder/policy/versioned.hpp>
 #include <larder/policy/write_through.hpp>
+#include <larder/repository/assignments.hpp>
 #include <larder/repository/cached_repository.hpp>
 #include <larder/repository/options.hpp>
 #include <larder/repository/stack.hpp>
@@ -53,6 +54,9 @@ struct InSqlite {
     larder::SqliteFile tables;
 };
 
+/// What a revocation sets besides.
+inline auto because(larder::EndReason why) { return larder::set<&larder::Session::revoked_why>(why); }
+
 template <class PolicyType, class PlaceType>
 struct World {
     using Policy = PolicyType;
@@ -79,6 +83,7 @@ struct World {
         made.user_id = user;
         made.refresh_token = hash("refresh " + name);
         made.jti = "jti " + name;
+        made.created_at = made.last_seen_at = now();
         made.access_expires_at = now() + 15min;
         made.refresh_expires_at = now() + 24h;
         made.ip_address = "192.0.2.1";
@@ -86,7 +91,16 @@ struct World {
         return made;
     }
 
-    larder::Rotation rotation(const std::string& name) const { return {hash("refresh " + name), "jti " + name, now() + 15min, now() + 48h}; }
+    /// Exchanges the refresh token and the jti of one name for those of another, if the session has them still.
+    larder::Written<larder::Session> rotate(const larder::Uuid& id, const std::string& from, const std::string& to, Sessions& where) const {
+        return where.update(id, [&](larder::Session& session) {
+            if (!(session.refresh_token == hash("refresh " + from))) return false;
+            session.refresh_token = hash("refresh " + to);
+            session.jti = "jti " + to;
+            return true;
+        });
+    }
+    larder::Written<larder::Session> rotate(const larder::Uuid& id, const std::string& from, const std::string& to) { return rotate(id, from, to, sessions); }
 
     larder::Found<larder::Session> by_jti(const std::string& name) { return sessions.template find_by<&larder::Session::jti>("jti " + name); }
     larder::Found<larder::Session> by_token(const std::string& name) { return sessions.template find_by<&larder::Session::refresh_token>(hash("refresh " + name)); }

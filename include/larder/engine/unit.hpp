@@ -178,7 +178,7 @@ public:
     }
 
     template <std::size_t Space, class Core>
-    Task<FoundMany<EntityOf<Core>>> find_all(Driver& driver, UnitPart<Core>& part, space_key_t<EntityOf<Core>, Space> group) {
+    Task<FoundMany<EntityOf<Core>>> find_all(Driver& driver, UnitPart<Core>& part, space_key_t<EntityOf<Core>, Space> group, bool expired_too = false) {
         using Entity = EntityOf<Core>;
         if (failure_) co_return FoundMany<Entity>(failure_);
         auto listed = ask(driver, part, QueryKind::list, Core::Ops::template list<Space>(group));
@@ -197,7 +197,7 @@ public:
                 Loaded<Entity> one;
                 Reader<Core>::take(*part.core, one, std::move(row));
                 auto answer = judge_whole(*part.core, std::move(one));
-                if (answer) answers.push_back(std::move(answer));
+                if (answer || (expired_too && answer.absence() == Absence::expired)) answers.push_back(std::move(answer));
             }
         }
         co_return FoundMany<Entity>(std::move(answers));

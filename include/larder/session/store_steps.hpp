@@ -231,11 +231,11 @@ struct SessionSteps {
         auto body = [&](Engine& engine, Driver& within) -> Task<Outcome<bool>> {
             auto& part = *engine.part_of(self);
             ended.clear();
-            auto list = engine.template find_all<Space>(within, part, group);
+            auto list = engine.template find_all<Space>(within, part, group, true); // Nobody has told yet of the end of what has expired.
             const FoundMany<Session> found = co_await list;
             if (found.failed()) co_return found.error();
             for (const auto& session : found)
-                if (which(*session)) ended.push_back(*session);
+                if (which(*session.row())) ended.push_back(*session.row());
             if constexpr (std::is_same_v<Which, EverySession>) {
                 Session pattern;
                 revoke_row(core, pattern, why);
@@ -400,7 +400,9 @@ private:
         }
 
         bool within_grace(const Session& row) const {
-            return row.rotated_at && row.rotation_salt && row.grace_left.value_or(0) > 0 && moment < *row.rotated_at + SessionDesk::in_milliseconds(desk.options.rotation_grace);
+            if (!row.rotated_at || !row.rotation_salt || row.grace_left.value_or(0) == 0) return false;
+            // A clock that was set back does not make it longer.
+            return std::chrono::abs(moment - *row.rotated_at) < SessionDesk::in_milliseconds(desk.options.rotation_grace);
         }
 
         static SessionStanding reuse() noexcept { return {SessionState::reused, SessionLimit::none, EndReason::token_reused}; }
@@ -445,17 +447,31 @@ private:
         const auto rows = co_await find;
         if (rows.has_error()) co_return rows.error();
         reaped.more = reaped.more || rows->size() == most;
+        const auto self = core.shared_from_this();
         for (const auto& row : *rows) {
-            EndReason why{};
-            auto change = [&](Session& session) {
-                const SessionStanding standing = desk.standing_of(session, moment);
-                why = standing.limit == SessionLimit::idle ? EndReason::idle_timeout : EndReason::absolute_timeout;
-                return standing.state == SessionState::expired && revoke_row(core, session, why);
+            std::optional<EndReason> why;
+            // A use that is noted moves no version: only a transaction finds that it came between.
+            auto body = [&](Engine& engine, Driver& within) -> Task<Outcome<bool>> {
+                why.reset();
+                auto& part = *engine.part_of(self);
+                auto read = engine.template find<by_id>(within, part, row.id);
+                const Found<Session> found = co_await read;
+                if (found.failed()) co_return found.error();
+                if (!found.row() || found.row()->revoked_at) co_return false;
+                const SessionStanding standing = desk.standing_of(*found.row(), moment);
+                if (standing.state != SessionState::expired) co_return false;
+                const EndReason reason = standing.limit == SessionLimit::idle ? EndReason::idle_timeout : EndReason::absolute_timeout;
+                auto change = [&core, reason](Session& session) { return revoke_row(core, session, reason); };
+                auto end = engine.modify(within, part, row.id, change, 0U);
+                const Staged<Session> ended = co_await end;
+                if (ended.failed()) co_return ended.error();
+                if (ended.changed()) why = reason;
+                co_return true;
             };
-            auto write = Writing::modify(core, driver, row.id, change, core.options.conflict_retries, false, known(row));
-            const Written<Session> written = co_await write;
-            if (written.failed() && !(written.error() == errc::no_such_row)) co_return written.error();
-            if (!written || !written.changed()) continue;
+            auto unit = run(core, driver, Effect::may_be_pending, body);
+            const UnitResult<bool> done = co_await unit;
+            if (done.failed()) co_return done.error();
+            if (!why) continue;
             ++reaped.expired;
             desk.tell_ended(row, why, moment);
         }
