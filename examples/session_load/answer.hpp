@@ -45,7 +45,7 @@ struct Answer {
     std::string why{};        ///< why it was ended.
     std::string trouble{};    ///< What is wrong with the answer as such; empty: nothing.
 
-    std::int64_t user = 0;
+    std::optional<std::int64_t> user{};
     std::string handle{};
     std::string access{}, refresh{}; ///< Tokens.
     Span access_life{}, life{};      ///< How long the access token, and the session, are good for at most.

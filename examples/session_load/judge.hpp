@@ -236,7 +236,7 @@ private:
     }
 
     void check_identity(const Request& request, const Answer& answer, Moment now) {
-        if (answer.user != request.user || answer.handle != session_of(request).handle)
+        if (answer.user.value_or(request.user) != request.user || answer.handle != session_of(request).handle)
             break_rule(Rule::wrong_session, request, answer, now, fmt::format("the token is of user {}, session {}", request.user, session_of(request).handle));
     }
 
@@ -265,7 +265,7 @@ private:
         session->asked = session->used = request.asked;
         session->answered = now;
         session->lasts_until = request.asked + answer.life;
-        if (answer.user != request.user) break_rule(Rule::wrong_session, request, answer, now, fmt::format("user {} asked for it", request.user));
+        if (answer.user.value_or(request.user) != request.user) break_rule(Rule::wrong_session, request, answer, now, fmt::format("user {} asked for it", request.user));
         if (!ledger_.note_secret(answer.handle)) break_rule(Rule::secret_repeated, request, answer, now, "its handle is that of another session");
         Ledger::begin(account_of(request), session);
         return grant(std::move(session), request, answer, now);
@@ -356,7 +356,8 @@ private:
         std::string text = answer.status == 0 ? std::string("nothing") : std::to_string(answer.status);
         for (const auto& [name, value] : {std::pair<std::string_view, std::string_view>{"", answer.code}, {"state ", answer.state}, {"limit ", answer.limit}, {"why ", answer.why}, {"from ", answer.source}})
             if (!value.empty()) text += fmt::format(", {}{}", name, value);
-        if (!answer.handle.empty()) text += fmt::format(", user {}, session {}", answer.user, answer.handle);
+        if (answer.user) text += fmt::format(", user {}", *answer.user);
+        if (!answer.handle.empty()) text += fmt::format(", session {}", answer.handle);
         if (answer.stale) text += ", called stale";
         if (answer.accepted() && answer.bound) text += fmt::format(", {} ended, bound {:.1f} ms", answer.ended, milliseconds(*answer.bound));
         if (!answer.trouble.empty()) text += fmt::format(" ({})", answer.trouble);

@@ -85,7 +85,7 @@ std::string cookie_of(const std::vector<std::string>& cookies, const std::string
 }
 
 void read_grant(const json::object& whole, const std::vector<std::string>& cookies, bool in_cookies, Answer& answer) {
-    answer.user = number_of(whole, "user");
+    if (whole.contains("user")) answer.user = number_of(whole, "user");
     answer.handle = text_of(whole, "handle");
     answer.access_life = milliseconds(whole, "access_expires_in_ms");
     answer.life = milliseconds(whole, "expires_in_ms");
@@ -103,7 +103,7 @@ void read_accepted(Kind kind, const json::object& whole, const std::vector<std::
         answer.user = number_of(whole, "user");
         answer.handle = text_of(whole, "handle");
         answer.source = text_of(whole, "source");
-        answer.stale = truth_of(whole, "stale");
+        answer.stale = whole.contains("stale") && truth_of(whole, "stale");
         return;
     case Kind::list: {
         const json::value& sessions = member(whole, "sessions");
