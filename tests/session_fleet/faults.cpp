@@ -20,7 +20,7 @@ using namespace session_fleet;
 /// What the load program says of a server with a fault, and its exit code.
 std::pair<json::object, int> judged(Fault fault) {
     const StandIn server(fault);
-    Program load({told_path("LARDER_SESSION_LOAD"), "--url", server.url(), "--clients", "8", "--users", "4", "--seconds", "2", "--thefts", "0.3", "--rate", "300", "--json"});
+    Program load({told_path("LARDER_SESSION_LOAD"), "--url", server.url(), "--clients", "8", "--users", "4", "--seconds", "1.5", "--thefts", "0.3", "--rate", "300", "--json"});
     const std::string text = load.rest();
     const int code = load.wait();
     INFO(text);
