@@ -270,6 +270,7 @@ function drawCharts() { for (const chart of charts) chart.draw(); }
 // ---- tiers ------------------------------------------------------------------------------------------------------------
 
 const tierCards = new Map();
+const tierInWords = (name, up) => `${name} is ${up ? "back" : "away"}.`;
 
 function makeTierCard({tier, can_switch}) {
     const name = nameOfTier(tier);
@@ -286,7 +287,7 @@ function makeTierCard({tier, can_switch}) {
     if (can_switch) {
         card.node.append(card.button);
         card.button.addEventListener("click", () => act("demo/tier", {tier, up: !card.up},
-            answer => `${name} is ${answer.up ? "back" : "away"}.`));
+            answer => tierInWords(name, answer.up)));
     }
     return card;
 }
@@ -304,6 +305,7 @@ function showTiers(tiers) {
     for (const {tier, up} of tiers) {
         const card = tierCards.get(tier);
         const mine = answered(card.key);
+        if (card.up !== undefined && card.up !== up) say($("status"), tierInWords(card.name, up));
         card.up = up;
         card.node.classList.toggle("away", !up);
         card.node.querySelector(".away-mark").hidden = up;
@@ -428,7 +430,9 @@ function show(live) {
     showFigures(live, sample?.gap ? null : sample);
     showEvents(live.events);
     showTraffic(live.traffic.clients);
-    $("hint").hidden = live.totals.requests > 0;
+    const demo = live.tiers.some(tier => tier.can_switch);  // else the server refuses what the controls are for
+    for (const id of ["skip", "traffic", "logout"]) $(id).hidden = !demo;
+    $("hint").hidden = !demo || live.totals.requests > 0;
     drawCharts();
     showTable();
 }
@@ -492,6 +496,7 @@ const trafficButtons = [...$("traffic").querySelectorAll("button")];
 function showTraffic(clients) {
     const pressed = trafficButtons.findLast(button => clients >= Number(button.dataset.clients));
     for (const button of trafficButtons) button.setAttribute("aria-pressed", String(button === pressed));
+    $("events").setAttribute("aria-live", clients > 0 ? "off" : "polite");  // traffic makes more of them than can be read out
 }
 
 for (const button of trafficButtons) {
