@@ -140,7 +140,7 @@ class LivePage(unittest.TestCase):
         for title in ("Hit ratio", "Answers a second", "Database queries", "Latency"):
             with self.subTest(title):
                 told = """return [...document.querySelectorAll('.chart svg')].map(svg => svg.getAttribute('aria-label')).find(label => label.startsWith(arguments[0]))"""
-                until(f"the chart {title} says figures above 0", lambda: re.search(r" [\d.,]*[1-9][\d.,]*\S* ?\S* now", self.browser.run(told, title)), 60)
+                until(f"the chart {title} says figures above 0", lambda: re.search(r"[1-9][\d.,]*[^\d;]* now", self.browser.run(told, title)), 60)
         drawn = "return [...document.querySelectorAll('.chart path:is(.line, .stack)')].map(path => path.getAttribute('d')).join()"
         before = self.browser.run(drawn)
         until("the charts go on", lambda: self.browser.run(drawn) != before, 60)

@@ -37,20 +37,20 @@ const brief = new Intl.NumberFormat("en", {notation: "compact", maximumFractionD
 const known = format => value => value === null || value === undefined ? "–" : format(value);
 const significant = value => (value < 10 ? tenth : whole).format(value);
 const count = known(value => value < 10_000 ? whole.format(value) : brief.format(value));
-const percent = known(value => (value > 0.999 && value < 1 ? "> 99.9" : tenth.format(100 * value)) + " %");
+const percent = known(value => (value > 0.999 && value < 1 ? "> 99.9" : tenth.format(100 * value)) + "\u00a0%");
 const perSecond = known(value => (value < 10 ? tenth : value < 10_000 ? whole : brief).format(value) + "/s");
 const micros = known(value =>
-    value < 1000 ? significant(value) + " µs" : value < 1e6 ? significant(value / 1e3) + " ms" : significant(value / 1e6) + " s");
+    value < 1000 ? significant(value) + "\u00a0µs" : value < 1e6 ? significant(value / 1e3) + "\u00a0ms" : significant(value / 1e6) + "\u00a0s");
 const bytes = known(value => {
     let unit = 0;
     for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
-    return (unit && value < 100 ? tenth : whole).format(value) + " " + ["B", "KiB", "MiB", "GiB", "TiB"][unit];
+    return (unit && value < 100 ? tenth : whole).format(value) + "\u00a0" + ["B", "KiB", "MiB", "GiB", "TiB"][unit];
 });
 const duration = known(ms => {
-    if (ms < 1000) return whole.format(ms) + " ms";
-    if (ms < 60_000) return tenth.format(ms / 1000) + " s";
+    if (ms < 1000) return whole.format(ms) + "\u00a0ms";
+    if (ms < 60_000) return tenth.format(ms / 1000) + "\u00a0s";
     const minutes = Math.floor(ms / 60_000);
-    return minutes < 60 ? minutes + " min" : Math.floor(minutes / 60) + " h " + minutes % 60 + " min";
+    return minutes < 60 ? minutes + "\u00a0min" : Math.floor(minutes / 60) + " h " + minutes % 60 + " min";
 });
 const clock = at => new Date(at).toLocaleTimeString("en-GB");
 
@@ -463,7 +463,8 @@ function find() {
 
 function lose(error) {
     if (paused) return;
-    if (samples.length > 0 && !samples.at(-1).gap) keep({at: Date.now(), gap: true});
+    if (samples.at(-1)?.gap) samples.pop();
+    if (samples.length > 0) keep({at: Date.now(), gap: true});
     document.body.classList.add("stale");
     connection("lost", heard === null ? "Not reached" : `Not reached for ${duration(1000 * Math.round((Date.now() - heard) / 1000))}`);
     $("trouble").hidden = false;
