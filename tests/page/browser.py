@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """A headless Chromium of one's own, driven through chromedriver in WebDriver's own protocol."""
 
+import atexit
 import base64
 import http.client
 import json
@@ -33,7 +34,9 @@ class Program:
         def late(*_):
             raise TimeoutError(f"{command[0]} did not say within {seconds} s where it listens")
 
+        self.stopped = False
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        atexit.register(self.kill)
         before = signal.signal(signal.SIGALRM, late)
         signal.alarm(seconds)
         try:
@@ -54,8 +57,11 @@ class Program:
         return self.process.wait(seconds)
 
     def kill(self):
+        if self.stopped:
+            return
+        self.stopped = True
         try:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            os.killpg(self.process.pid, signal.SIGKILL)  # the group is its own
         except ProcessLookupError:
             pass
         self.process.wait()
@@ -71,6 +77,7 @@ class Browser:
                 raise RuntimeError(f"no {program} on this machine: .ci/prepare tests installs it")
         self.driver = self.session = None
         self.folder = tempfile.mkdtemp(prefix="larder-page-")
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         try:
             self.driver = Program(["chromedriver", "--port=0"], r"started successfully on port (\d+)")
             arguments = ["--headless=new", f"--user-data-dir={self.folder}", "--disable-gpu", "--disable-dev-shm-usage", "--disable-breakpad",

@@ -5,6 +5,7 @@
 import http.client
 import json
 import re
+import signal
 import sys
 import unittest
 
@@ -283,4 +284,5 @@ class LivePage(unittest.TestCase):
 
 if __name__ == "__main__":
     SERVER[:] = sys.argv[1:2]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is told to end stops what was started
     unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)
