@@ -30,12 +30,13 @@ def until(what, condition, seconds=20.0):
 class Program:
     """A program that says in a line of its output where it listens; it and what it started are stopped at the end."""
 
-    def __init__(self, command, listens, seconds=60):
+    def __init__(self, command, listens, environment={}, seconds=60):
         def late(*_):
             raise TimeoutError(f"{command[0]} did not say within {seconds} s where it listens")
 
         self.stopped = False
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        self.process = subprocess.Popen(command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                                        start_new_session=True)
         atexit.register(self.kill)
         before = signal.signal(signal.SIGALRM, late)
         signal.alarm(seconds)
@@ -69,7 +70,7 @@ class Program:
 
 
 class Browser:
-    """One window, with a profile in a temporary folder. A scheme is 'light' or 'dark'."""
+    """One window, with everything that it keeps in a temporary folder."""
 
     def __init__(self):
         for program in ("chromedriver", "chromium"):
@@ -79,7 +80,8 @@ class Browser:
         self.folder = tempfile.mkdtemp(prefix="larder-page-")
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         try:
-            self.driver = Program(["chromedriver", "--port=0"], r"started successfully on port (\d+)")
+            self.driver = Program(["chromedriver", "--port=0"], r"started successfully on port (\d+)",
+                                  {"HOME": self.folder, "TMPDIR": self.folder})
             arguments = ["--headless=new", f"--user-data-dir={self.folder}", "--disable-gpu", "--disable-dev-shm-usage", "--disable-breakpad",
                          "--disable-background-networking", "--disable-component-update", "--no-first-run", "--hide-scrollbars",
                          "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
