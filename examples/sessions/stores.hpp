@@ -2,7 +2,11 @@
 #pragma once
 
 #include "beginnings.hpp"
+#include "conninfo.hpp"
+#include "postgres_console.hpp"
 #include "service.hpp"
+#include "sqlite_statement.hpp"
+#include "temp_folder.hpp"
 
 #include <larder/database/postgres_schema.hpp>
 #include <larder/database/sqlite.hpp>
@@ -13,45 +17,20 @@
 #include <boost/uuid/uuid_io.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <libpq-fe.h>
-#include <sqlite3.h>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
-#include <stdlib.h>
 #include <unistd.h>
 
 namespace example {
-
-/// A folder for the run's files; it goes with its content.
-class TempFolder {
-public:
-    TempFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "larder-sessions-XXXXXX").string();
-        if (!::mkdtemp(pattern.data())) throw std::runtime_error("no folder can be made in " + std::filesystem::temp_directory_path().string());
-        path_ = pattern;
-    }
-    TempFolder(const TempFolder&) = delete;
-    TempFolder& operator=(const TempFolder&) = delete;
-    ~TempFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    std::string file(std::string_view name) const { return (path_ / name).string(); }
-
-private:
-    std::filesystem::path path_;
-};
 
 /// A database with the sessions as they begin, of which each code gets a copy.
 class Store {
@@ -78,35 +57,6 @@ public:
 
 private:
     larder::TimePoint told_ = wall_clock();
-};
-
-/// A statement of SQLite's C interface, for what is faster in one go than row by row.
-class Statement {
-public:
-    Statement(sqlite3* database, const char* text) : database_(database) {
-        if (sqlite3_prepare_v2(database, text, -1, &statement_, nullptr) != SQLITE_OK) fail();
-    }
-    Statement(const Statement&) = delete;
-    Statement& operator=(const Statement&) = delete;
-    ~Statement() { sqlite3_finalize(statement_); }
-
-    Statement& bind(int place, std::int64_t value) { return check(sqlite3_bind_int64(statement_, place, value)); }
-    Statement& bind(int place, std::string_view text) { return check(sqlite3_bind_text64(statement_, place, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8)); }
-    Statement& bind(int place, const void* bytes, std::size_t size) { return check(sqlite3_bind_blob64(statement_, place, bytes, size, SQLITE_TRANSIENT)); }
-    void run() {
-        if (sqlite3_step(statement_) != SQLITE_DONE) fail();
-        sqlite3_reset(statement_);
-    }
-
-private:
-    Statement& check(int code) {
-        if (code != SQLITE_OK) fail();
-        return *this;
-    }
-    [[noreturn]] void fail() const { throw std::runtime_error(sqlite3_errmsg(database_)); }
-
-    sqlite3* database_;
-    sqlite3_stmt* statement_ = nullptr;
 };
 
 /// SQLite files in a folder.
@@ -155,60 +105,10 @@ private:
 
     static std::int64_t moment(larder::TimePoint::duration since) { return std::chrono::floor<std::chrono::milliseconds>(since).count(); }
 
-    std::unique_ptr<sqlite3, int (*)(sqlite3*)> open() const {
-        sqlite3* database = nullptr;
-        const int opened = sqlite3_open(folder_.file(original).c_str(), &database);
-        std::unique_ptr<sqlite3, int (*)(sqlite3*)> owned(database, &sqlite3_close);
-        if (opened != SQLITE_OK) throw std::runtime_error("the database can not be opened");
-        return owned;
-    }
+    SqliteHandle open() const { return open_sqlite(folder_.file(original)); }
 
     const TempFolder& folder_;
     Seen seen_;
-};
-
-/// A connection to PostgreSQL that blocks, for what is faster in one go than row by row.
-class PostgresConsole {
-public:
-    explicit PostgresConsole(const std::string& conninfo) : handle_(PQconnectdb(conninfo.c_str()), &PQfinish) {
-        if (PQstatus(handle_.get()) != CONNECTION_OK) fail();
-        PQsetNoticeProcessor(handle_.get(), [](void*, const char*) {}, nullptr);
-    }
-
-    void run(const std::string& sql) { finish(PQexec(handle_.get(), sql.c_str())); }
-    /// Begins to copy rows into a table, line by line.
-    void begin_copy(const std::string& target) { finish(PQexec(handle_.get(), ("COPY " + target + " FROM STDIN").c_str())); }
-    void line(const std::string& text) {
-        if (PQputCopyData(handle_.get(), text.data(), static_cast<int>(text.size())) != 1) fail();
-    }
-    void end_copy() {
-        if (PQputCopyEnd(handle_.get(), nullptr) != 1) fail();
-        finish(PQgetResult(handle_.get()));
-    }
-
-    /// Whether there is a connection to be had. For whoever must not throw.
-    static bool try_run(const std::string& conninfo, const std::string& sql) noexcept {
-        try {
-            PostgresConsole(conninfo).run(sql);
-            return true;
-        } catch (const std::exception&) {
-            return false;
-        }
-    }
-
-private:
-    void finish(PGresult* result) const {
-        const std::unique_ptr<PGresult, void (*)(PGresult*)> owned(result, &PQclear);
-        const auto status = PQresultStatus(result);
-        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_COPY_IN) fail();
-    }
-    [[noreturn]] void fail() const {
-        std::string said = PQerrorMessage(handle_.get());
-        while (!said.empty() && said.back() == '\n') said.pop_back();
-        throw std::runtime_error("PostgreSQL: " + said);
-    }
-
-    std::unique_ptr<PGconn, void (*)(PGconn*)> handle_;
 };
 
 /// Schemas of a PostgreSQL database, with names that no other run has.
@@ -268,27 +168,13 @@ private:
 
     /// How to connect so that a schema's tables are found.
     std::string within(std::string_view code) const {
-        char* said = nullptr;
-        const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parts(PQconninfoParse(conninfo_.c_str(), &said), &PQconninfoFree);
-        const std::unique_ptr<char, void (*)(void*)> words(said, &PQfreemem);
-        if (!parts) throw std::runtime_error(std::string("PostgreSQL: ") + (said ? said : "not a connection string"));
         std::string path = "-c search_path=\"";
         for (const char letter : schema(code)) (path += letter == ' ' ? "\\" : "") += letter;
         path += '"';
-        std::string all;
-        for (const auto* part = parts.get(); part->keyword; ++part) {
-            const bool is_options = std::string_view(part->keyword) == "options";
-            if (!part->val && !is_options) continue;
-            std::string value = part->val ? part->val : "";
-            if (is_options) value += (value.empty() ? "" : " ") + path;
-            all += fmt::format("{}='", part->keyword);
-            for (const char letter : value) {
-                if (letter == '\'' || letter == '\\') all += '\\';
-                all += letter;
-            }
-            all += "' ";
-        }
-        return all;
+        Conninfo place(conninfo_);
+        const auto options = place.get("options");
+        place.set("options", options.empty() ? path : options + " " + path);
+        return place.text();
     }
 
     std::string conninfo_;

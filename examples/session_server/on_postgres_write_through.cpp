@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "on_postgres.hpp"
+
+template std::unique_ptr<server::Service> server::on_postgres<larder::WriteThrough>(const server::Site&);

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "on_redis_and_postgres.hpp"
+
+template std::unique_ptr<server::Service> server::on_redis_and_postgres<larder::Hybrid>(const server::Site&);
