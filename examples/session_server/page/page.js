@@ -254,7 +254,7 @@ function roundStep(least) {
 
 const charts = [
     new Chart({title: "Hit ratio", kind: "line", top: 1, format: percent,
-               series: [{key: "ratio", name: "Answered without the database", value: sample => sample.ratio}]}),
+               series: [{key: "ratio", name: "Look-ups that a cache answered", value: sample => sample.ratio}]}),
     new Chart({title: "Answers a second, by source", kind: "stack", format: perSecond,
                series: sources.map(({key, tier, name}) => ({key, name, rare: () => !tierCards.has(tier), value: sample => sample.answers[key]}))}),
     new Chart({title: "Database queries a second", kind: "line", format: perSecond,
@@ -325,7 +325,7 @@ const figures = [
     ["bytes", "cached bytes", live => bytes(live.now.bytes)],
     ["staleness", "staleness, at most", live => duration(live.now.staleness_bound_ms)],
     ["pending", "pending writes", live => count(live.now.pending) + (live.now.pending ? `, ≤ ${duration(live.now.pending_bound_ms)}` : ""),
-        live => live.now.pending > 0],
+        live => live.now.pending_bound_ms > 2 * live.now.staleness_bound_ms],  // what is owed to a tier that is away
     ["stale", "stale answers", live => count(live.totals.stale_served), live => live.totals.stale_served > 0],
     ["writes", "writes", live => count(live.totals.writes)],
     ["errors", "errors", live => count(live.totals.errors), live => live.totals.errors > 0],
