@@ -7,6 +7,8 @@
 // tested with: --port 0 --users 50 --traffic 4 --for 2 --policy versioned --redis
 // tested with: --port 0 --users 50 --traffic 4 --for 3 --redis --postgres --processes 2
 //
+// takes minutes to compile: each policy, on each combination of stores
+//
 // The parts: session_server/session_routes.cpp and its neighbours *_routes.cpp answer requests, with what service.hpp promises; store_service.hpp keeps that promise for a stack and a policy, in
 // units of their own (on_*.cpp); connection.cpp and listener.cpp speak HTTP; process.cpp puts a server together, stores.cpp its databases, fleet.cpp several servers.
 

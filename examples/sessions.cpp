@@ -9,6 +9,8 @@
 // tested with: --seconds 0.2 --users 400 --sessions 2000 --threads 2 --redis --policy write-through
 // tested with: --seconds 0.2 --users 400 --sessions 2000 --threads 2 --postgres --policy write-through
 //
+// takes minutes to compile: each policy, on each combination of stores
+//
 // The parts: sessions/original.hpp and sessions/larder_service.hpp are the two services, and sessions/on_*.cpp make them for each
 // combination of stores; ledger.hpp is the truth they are judged by; traffic.hpp and drive.hpp make the requests, processes.hpp the
 // processes; stores.hpp and servers.hpp make the databases and their servers.
