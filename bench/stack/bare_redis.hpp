@@ -4,11 +4,11 @@
 #include <larder/cache/redis_connection.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/redis/connection.hpp>
 #include <boost/redis/request.hpp>
 #include <boost/redis/response.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <chrono>
 #include <memory>
@@ -31,7 +31,7 @@ public:
         config.addr = {server.host, std::to_string(server.port)};
         config.health_check_interval = std::chrono::seconds(0);
         config.reconnect_wait_interval = std::chrono::seconds(0); // it is not made anew, so that it can be ended
-        connection_->async_run(config, boost::redis::logger(boost::redis::logger::level::disabled), boost::asio::detached);
+        connection_->async_run(config, boost::redis::logger(boost::redis::logger::level::disabled), [kept = connection_](const boost::system::error_code&) {});
     }
     BareRedis(const BareRedis&) = delete;
     BareRedis& operator=(const BareRedis&) = delete;

@@ -55,6 +55,16 @@ auto expecting_a_miss(Done done) {
     };
 }
 
+/// Reads a note that is not in memory: of those that a good rule of eviction keeps even where all are read in turn, another one.
+template <class Done>
+void miss(const std::shared_ptr<OnPostgres>& notes, std::size_t at, Done done) {
+    notes->async_find(number(at), larder::Read{}, [=](const larder::Error&, const larder::Found<Note>& found) mutable {
+        if (!found) throw std::runtime_error("there is no note");
+        if (found.source() == larder::Level::database) return done();
+        miss(notes, at + static_cast<std::size_t>(notes_stored) / 2, std::move(done));
+    });
+}
+
 } // namespace
 
 void add_postgres_misses(Servers& servers) {
@@ -62,7 +72,7 @@ void add_postgres_misses(Servers& servers) {
     const auto bare = std::make_shared<BarePostgres>(servers.postgres().conninfo);
     const auto take = [](const Note& row) { benchmark::DoNotOptimize(row.version); };
     refer(misses, "bare libpq, pipelined");
-    // Its memory holds a hundredth of the notes, so that reading them in turn misses, fills and evicts each time.
+    // Its memory holds a hundredth of the notes, so that reading them in turn misses, fills and evicts nearly each time.
     larder::MemoryCacheConfig<Note> little;
     little.max_entries = static_cast<std::size_t>(notes_stored) / 100;
     const auto notes = std::make_shared<OnPostgres>(OnPostgres::Config{little, larder::PostgresPool(executor, servers.postgres())}, options(servers));
@@ -75,7 +85,7 @@ void add_postgres_misses(Servers& servers) {
                 *from += batch;
             }
         })->UseRealTime();
-        add_crowd(misses, row, "CachedRepository", crowd, executor, [notes](std::size_t at, auto done) { notes->async_find(number(at), larder::Read{}, expecting_a_miss(std::move(done))); });
+        add_crowd(misses, row, "CachedRepository", crowd, executor, [notes](std::size_t at, auto done) { miss(notes, at, std::move(done)); });
     }
 
     const auto process = std::make_shared<Process>(servers);

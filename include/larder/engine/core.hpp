@@ -6,6 +6,7 @@
 #include <larder/engine/ask.hpp>
 #include <larder/engine/heat_sketch.hpp>
 #include <larder/engine/load_queue.hpp>
+#include <larder/engine/query_report.hpp>
 #include <larder/engine/requests.hpp>
 #include <larder/engine/single_flight.hpp>
 #include <larder/engine/task.hpp>
@@ -52,32 +53,16 @@ struct Loaded {
 template <class Env, class Database, class Operation>
 class Query : public Ask<Database, Operation> {
 public:
-    Query(Env& env, QueryKind kind, Driver& driver, Database& database, Operation operation)
-        : Ask<Database, Operation>(driver, database, std::move(operation)), env_(env), started_(precise_now(env)), kind_(kind) {}
+    Query(Env& env, QueryKind kind, Driver& driver, Database& database, Operation operation) : Ask<Database, Operation>(driver, database, std::move(operation)), report_(env, kind) {}
 
     typename Operation::result await_resume() {
         auto outcome = Ask<Database, Operation>::await_resume();
-        env_.observe(event::Query{kind_, precise_now(env_) - started_, rows_of(outcome), outcome.has_error()});
+        report_.ended(outcome);
         return outcome;
     }
 
 private:
-    template <class T>
-    static std::size_t rows_of(const Outcome<T>& outcome) noexcept {
-        if (outcome.has_error()) return 0;
-        if constexpr (requires { outcome->has_value(); })
-            return outcome->has_value() ? 1 : 0;
-        else if constexpr (requires { outcome->rows.size(); })
-            return outcome->rows.size();
-        else if constexpr (requires { outcome->size(); })
-            return outcome->size();
-        else
-            return 1;
-    }
-
-    Env& env_;
-    SteadyTime started_;
-    QueryKind kind_;
+    QueryReport<Env> report_;
 };
 
 /// Whether a tier answers hits by a plain function that neither allocates nor waits.

@@ -3,7 +3,7 @@
 
 #include <larder/database/database.hpp>
 #include <larder/engine/ask.hpp>
-#include <larder/environment.hpp>
+#include <larder/engine/query_report.hpp>
 #include <larder/error.hpp>
 
 #include <algorithm>
@@ -69,7 +69,7 @@ private:
         LoadQueue& queue;
         std::vector<Key> keys;
         std::vector<Completion> done;
-        SteadyTime began{};
+        std::optional<QueryReport<Env>> report{}; ///< Once it is sent.
         bool over = false;
     };
 
@@ -88,9 +88,10 @@ private:
     }
 
     void send(std::shared_ptr<Trip> trip, ReadMode mode) {
-        trip->began = precise_now(env_);
+        const bool alone = trip->keys.size() == 1;
+        trip->report.emplace(env_, alone ? QueryKind::load : QueryKind::load_many);
         try {
-            if (trip->keys.size() == 1)
+            if (alone)
                 database_.async_load(trip->keys.front(), mode, [trip](Row row) { trip->queue.came(*trip, std::move(row)); });
             else
                 database_.async_load_many(std::span<const Key>(trip->keys), mode, [trip](Rows rows) { trip->queue.came(*trip, std::move(rows)); });
@@ -100,13 +101,13 @@ private:
     }
 
     void came(Trip& trip, Row row) {
-        observe(trip, QueryKind::load, row.has_value() && *row ? 1 : 0, row.has_error());
+        trip.report->ended(row);
         go_on(trip);
         trip.done.front()(std::move(row));
     }
 
     void came(Trip& trip, Rows rows) {
-        observe(trip, QueryKind::load_many, rows.has_value() ? rows->size() : 0, rows.has_error());
+        trip.report->ended(rows);
         if (rows.has_error()) {
             if (is_of_all(rows.error())) return fail(trip, std::move(rows).error());
             return send_apart(trip);
@@ -187,8 +188,6 @@ private:
         const std::lock_guard lock(mutex_);
         if (--under_way_ == 0) abandoned.swap(waiting_);
     }
-
-    void observe(const Trip& trip, QueryKind kind, std::size_t rows, bool failed) { env_.observe(event::Query{kind, precise_now(env_) - trip.began, rows, failed}); }
 
     Env& env_;
     Database& database_;

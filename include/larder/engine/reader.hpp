@@ -66,9 +66,10 @@ struct Reader {
             auto join = typename SingleFlight<KeyOf<Space>, Result>::Join(core.template flights<Space>(), driver, key);
             auto joined = co_await join;
             if (joined.leader) {
-                auto leader = std::move(*joined.leader);
-                auto fetch = fetch_any<Space>(core, driver, key, intent, extent, &leader, early);
-                Fetched fetched = co_await fetch;
+                auto& leader = *joined.leader;
+                Fetched fetched;
+                auto fetch = fetch_any<Space>(core, driver, key, intent, extent, &leader, early, fetched);
+                co_await fetch;
                 // A fill that was stored shows that nothing was published meanwhile. Where a commit alone makes an answer old, it shows nothing.
                 leader.finish(fetched.result, fetched.stored && !Policy::guarantee.current_reads);
                 co_return std::move(fetched.result);
@@ -78,13 +79,16 @@ struct Reader {
                 co_return std::move(*joined.answer);
             }
         }
-        auto fetch = fetch_any<Space>(core, driver, key, intent, extent, nullptr, early);
-        Fetched fetched = co_await fetch;
+        Fetched fetched;
+        auto fetch = fetch_any<Space>(core, driver, key, intent, extent, nullptr, early, fetched);
+        co_await fetch;
         co_return std::move(fetched.result);
     }
 
     /// Loads a row although it may be cached, and replaces what is cached; also what a load under way is about to cache.
     static Task<Fetched> refresh(Core& core, Driver& driver, const Key& key) {
+        Fetched fetched;
+        const Read intent{};
         Demand demand;
         demand.refresh = true;
         Seen<Row> seen;
@@ -100,8 +104,9 @@ struct Reader {
                 seen = co_await again;
             }
         }
-        auto load = load_row(core, driver, key, Read{}, Extent::whole, seen, nullptr);
-        co_return co_await load;
+        auto load = load_row(core, driver, key, intent, Extent::whole, seen, nullptr, Early(), fetched);
+        co_await load;
+        co_return fetched;
     }
 
     /// Replaces a cached row whose refresh is due, unless somebody is at it.
@@ -112,8 +117,9 @@ struct Reader {
         auto seen = co_await look;
         if (seen.answer == Answer::hit && seen.refresh_due && seen.lease != 0 && !seen.value.absent()) {
             const Entity known = seen.value.full ? *seen.value.full : seen.value.warm->partial_row();
-            auto replace = replace_with_aliases<1>(core, driver, key, known, seen);
-            const Fetched fetched = co_await replace;
+            Fetched fetched;
+            auto replace = replace_with_aliases<1>(core, driver, key, known, seen, fetched);
+            co_await replace;
             if (fetched.result.error.failed()) core.hide(Level::database, "refresh_ahead", fetched.result.error.get());
             co_return Done();
         }
@@ -126,11 +132,11 @@ struct Reader {
     /// Loads a row under the lease that `seen` holds, and with it fills anew those of its aliases, from `Space` on, that are cached:
     /// they live no longer than the row by themselves.
     template <std::size_t Space>
-    static Task<Fetched> replace_with_aliases(Core& core, Driver& driver, const Key& key, const Entity& known, Seen<Row>& seen) {
+    static Task<void> replace_with_aliases(Core& core, Driver& driver, const Key& key, const Entity& known, Seen<Row>& seen, Fetched& fetched) {
         if constexpr (Space == Schema::alias_end) {
-            // Nobody waits for the answer, so there is none to be stale.
-            auto load = load_row(core, driver, key, Read{.max_age = Duration::min()}, Extent::whole, seen, nullptr);
-            co_return co_await load;
+            const Read intent{.max_age = Duration::min()}; // Nobody waits for the answer, so there is none to be stale.
+            auto load = load_row(core, driver, key, intent, Extent::whole, seen, nullptr, Early(), fetched);
+            co_await load;
         } else {
             const auto alias = key_of<Space>(known);
             Seen<std::optional<Key>> alias_seen;
@@ -141,8 +147,8 @@ struct Reader {
                 auto look = Tiers::template lookup<Space>(core, driver, *alias, demand);
                 alias_seen = co_await look;
             }
-            auto rest = replace_with_aliases<Space + 1>(core, driver, key, known, seen);
-            Fetched fetched = co_await rest;
+            auto rest = replace_with_aliases<Space + 1>(core, driver, key, known, seen, fetched);
+            co_await rest;
             const Result& result = fetched.result;
             if (alias && fetched.stored && result.row.full && has_key<Space>(*result.row.full, *alias) && alias_seen.value == key) {
                 FillRequest<std::optional<Key>> request;
@@ -156,7 +162,6 @@ struct Reader {
                 auto release = Tiers::template release<Space>(core, driver, *alias, alias_seen);
                 co_await release;
             }
-            co_return fetched;
         }
     }
 
@@ -171,18 +176,12 @@ struct Reader {
     }
 
     /// Whether a cached row carries the mark that the policy asks for.
-    static Task<bool> stamp_matches(Core& core, Driver& driver, const Row& row) {
-        if constexpr (Policy::stamp == Stamp::revision) {
-            co_return row.stamp == Schema::revision_number;
-        } else if constexpr (Policy::stamp == Stamp::group_epoch) {
-            const auto group = row.full ? key_of<epoch_space>(*row.full) : key_of<epoch_space>(row.warm->partial_row());
-            if (!group) co_return true;
-            auto read = epoch_of(core, driver, *group);
-            const Outcome<Epoch> epoch = co_await read;
-            co_return epoch.has_value() && epoch->number == row.stamp;
+    static auto stamp_matches(Core& core, Driver& driver, const Row& row) {
+        if constexpr (Policy::stamp == Stamp::group_epoch) {
+            return epoch_matches(core, driver, row);
         } else {
-            static_cast<void>(core), static_cast<void>(driver), static_cast<void>(row);
-            co_return true;
+            static_cast<void>(core), static_cast<void>(driver);
+            return Ready<bool>{Policy::stamp != Stamp::revision || row.stamp == Schema::revision_number};
         }
     }
 
@@ -294,6 +293,14 @@ struct Reader {
 private:
     static constexpr unsigned shared_rounds = 3;
 
+    static Task<bool> epoch_matches(Core& core, Driver& driver, const Row& row) {
+        const auto group = row.full ? key_of<epoch_space>(*row.full) : key_of<epoch_space>(row.warm->partial_row());
+        if (!group) co_return true;
+        auto read = epoch_of(core, driver, *group);
+        const Outcome<Epoch> epoch = co_await read;
+        co_return epoch.has_value() && epoch->number == row.stamp;
+    }
+
     static bool satisfies(Core& core, const Result& result, const Read& intent, Extent extent) {
         if (result.error.failed()) return true;
         if (result.row.absent()) return intent.at_least == 0;
@@ -302,11 +309,11 @@ private:
     }
 
     template <std::size_t Space>
-    static Task<Fetched> fetch_any(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Leader<Space>* leader, Early early) {
+    static Task<void> fetch_any(Core& core, Driver& driver, const KeyOf<Space>& key, const Read& intent, Extent extent, Leader<Space>* leader, Early early, Fetched& fetched) {
         if constexpr (Space == 0)
-            return fetch(core, driver, key, intent, extent, leader, early);
+            return fetch(core, driver, key, intent, extent, leader, early, fetched);
         else
-            return fetch_by<Space>(core, driver, key, intent, extent, leader, early);
+            return fetch_by<Space>(core, driver, key, intent, extent, leader, early, fetched);
     }
 
     /// Gives what the database has answered to those who wait for it, before the tiers are filled.
@@ -334,39 +341,42 @@ private:
         co_return result;
     }
 
-    /// Looks in the tiers, waiting while somebody else fills; at most as long as a lease lasts.
+    /// Looks again while somebody else fills; at most as long as a lease lasts.
     template <std::size_t Space>
-    static Task<Seen<space_value_t<Entity, Space>>> look(Core& core, Driver& driver, const KeyOf<Space>& key, Demand demand, Leader<Space>* leader) {
+    static Task<void> wait_for_fill(Core& core, Driver& driver, const KeyOf<Space>& key, const Demand& demand, Leader<Space>* leader, Seen<space_value_t<Entity, Space>>& seen) {
         Duration pause = std::chrono::milliseconds(1);
         Duration waited{};
-        for (;;) {
-            if (leader) leader->begin();
-            auto lookup = Tiers::template lookup<Space>(core, driver, key, demand);
-            auto seen = co_await lookup;
-            if (seen.answer != Answer::wait || waited >= core.options.lease_for) co_return seen;
+        while (seen.answer == Answer::wait && waited < core.options.lease_for) {
             core.env.observe(event::Lookup{seen.level, LookupOutcome::waited, Space != 0});
             auto sleep = Sleep{driver, pause};
             co_await sleep;
             waited += pause;
             pause = std::min<Duration>(pause * 2, std::chrono::milliseconds(64));
+            if (leader) leader->begin();
+            auto lookup = Tiers::template lookup<Space>(core, driver, key, demand);
+            seen = co_await lookup;
         }
     }
 
-    static Task<Fetched> fetch(Core& core, Driver& driver, const Key& key, Read intent, Extent extent, Leader<0>* leader, Early early) {
+    static Task<void> fetch(Core& core, Driver& driver, const Key& key, const Read& intent, Extent extent, Leader<0>* leader, Early early, Fetched& fetched) {
         Seen<Row> seen;
         if constexpr (Policy::caches_rows) {
             Demand demand;
             demand.min_version = intent.at_least;
             demand.max_age = intent.max_age;
-            auto first = look<0>(core, driver, key, demand, leader);
+            if (leader) leader->begin();
+            auto first = Tiers::template lookup<0>(core, driver, key, demand);
             seen = co_await first;
+            if (seen.answer == Answer::wait) {
+                auto wait = wait_for_fill<0>(core, driver, key, demand, leader, seen);
+                co_await wait;
+            }
             if (seen.answer == Answer::hit) {
                 auto decide = judge(core, driver, key, seen, extent, leader);
                 if (co_await decide) {
                     if (seen.refresh_due && !seen.value.absent()) refresh_in_background(core, key);
-                    Fetched fetched;
                     fetched.result = result_of(core, seen);
-                    co_return fetched;
+                    co_return;
                 }
                 core.env.observe(event::Lookup{seen.level, LookupOutcome::rejected, false});
                 demand.refresh = true;
@@ -376,8 +386,8 @@ private:
                 core.env.observe(event::Lookup{seen.level, seen.answer == Answer::bypass ? LookupOutcome::bypass : LookupOutcome::miss, false});
             }
         }
-        auto load = load_row(core, driver, key, intent, extent, seen, leader, early);
-        co_return co_await load;
+        auto load = load_row(core, driver, key, intent, extent, seen, leader, early, fetched);
+        co_await load;
     }
 
     /// Whether a hit may answer, as the policy decides.
@@ -404,9 +414,8 @@ private:
         co_return true;
     }
 
-    /// Loads a row and fills it where `seen` gives the right to.
-    static Task<Fetched> load_row(Core& core, Driver& driver, const Key& key, Read intent, Extent extent, Seen<Row>& seen, Leader<0>* leader, Early early = {}) {
-        Fetched fetched;
+    /// Loads a row and fills it where `seen` gives the right to. \param fetched set.
+    static Task<void> load_row(Core& core, Driver& driver, const Key& key, const Read& intent, Extent extent, Seen<Row>& seen, Leader<0>* leader, Early early, Fetched& fetched) {
         Result& result = fetched.result;
         if (leader) leader->begin();
         ReadMode mode = seen.unsettled ? ReadMode::settled : ReadMode::plain;
@@ -437,7 +446,7 @@ private:
             }
             auto fallback = fall_back(core, driver, intent, extent, result, seen);
             co_await fallback;
-            co_return fetched;
+            co_return;
         }
         if constexpr (Policy::caches_rows) {
             if (seen.lease != 0) {
@@ -449,16 +458,16 @@ private:
             }
         }
         if (mode == ReadMode::recent && !fetched.stored) {
+            fetched = Fetched();
             Seen<Row> nothing;
-            auto at_primary = load_row(core, driver, key, intent, extent, nothing, leader, early);
-            co_return co_await at_primary;
+            auto at_primary = load_row(core, driver, key, intent, extent, nothing, leader, early, fetched);
+            co_await at_primary;
         }
-        co_return fetched;
     }
 
     /// Fills a loaded row, or its absence, or gives the right to back. \param longest how long it may be served at the most.
     /// \returns whether it was stored.
-    static Task<bool> fill_row(Core& core, Driver& driver, const Key& key, Read intent, Seen<Row>& seen, Result& result, Duration longest = Duration::max()) {
+    static Task<bool> fill_row(Core& core, Driver& driver, const Key& key, const Read& intent, Seen<Row>& seen, Result& result, Duration longest = Duration::max()) {
         const Heat heat = result.row.full ? core.heat_of(hash_key(key)) : Heat::cold;
         std::optional<std::uint64_t> stamp = plain_stamp;
         if constexpr (Policy::stamp == Stamp::group_epoch)
@@ -507,21 +516,36 @@ private:
     }
 
     template <std::size_t Space>
-    static Task<Fetched> fetch_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Leader<Space>* leader, Early early) {
+    static Task<void> fetch_by(Core& core, Driver& driver, const KeyOf<Space>& key, const Read& intent, Extent extent, Leader<Space>* leader, Early early, Fetched& fetched) {
         Seen<Row> ahead;
-        auto first = look_ahead<Space>(core, driver, key, intent, leader, ahead);
-        auto seen = co_await first;
+        Seen<std::optional<Key>> seen;
+        if constexpr (looks_ahead<Space>) {
+            if (leader) leader->begin();
+            Demand demand;
+            demand.min_version = intent.at_least;
+            demand.max_age = intent.max_age;
+            auto follow = Tiers::template follow<Space>(core, driver, key, demand, ahead);
+            seen = co_await follow;
+        }
+        if (!looks_ahead<Space> || seen.answer == Answer::wait) {
+            const Demand demand{};
+            if (leader) leader->begin();
+            auto look = Tiers::template lookup<Space>(core, driver, key, demand);
+            seen = co_await look;
+            if (seen.answer == Answer::wait) {
+                auto wait = wait_for_fill<Space>(core, driver, key, demand, leader, seen);
+                co_await wait;
+            }
+        }
         if (seen.answer == Answer::hit) {
             if (!seen.value) {
                 if (!Policy::guarantee.current_reads && intent.at_least == 0 && seen.age <= intent.max_age) {
                     core.env.observe(event::Lookup{seen.level, LookupOutcome::negative_hit, true});
-                    Fetched fetched;
                     fetched.result.source = seen.level;
                     fetched.result.loaded_at = core.env.now() - seen.age;
-                    co_return fetched;
+                    co_return;
                 }
             } else {
-                Fetched fetched;
                 auto answer = answer_ahead(core, driver, *seen.value, ahead, extent, fetched.result);
                 if (!co_await answer) {
                     if (leader) leader->begin();
@@ -530,8 +554,9 @@ private:
                 }
                 if (fetched.result.error.failed() || leads_to<Space>(core, fetched.result.row, key)) {
                     core.env.observe(event::Lookup{seen.level, LookupOutcome::hit, true});
-                    co_return fetched;
+                    co_return;
                 }
+                fetched.result = Result();
             }
             core.env.observe(event::Lookup{seen.level, LookupOutcome::rejected, true});
             Demand demand;
@@ -541,25 +566,13 @@ private:
         } else {
             core.env.observe(event::Lookup{seen.level, seen.answer == Answer::bypass ? LookupOutcome::bypass : LookupOutcome::miss, true});
         }
-        auto load = load_by<Space>(core, driver, key, intent, extent, seen, leader, early);
-        co_return co_await load;
+        auto load = load_by<Space>(core, driver, key, intent, extent, seen, leader, early, fetched);
+        co_await load;
     }
 
-    /// Looks for an alternate key; where the tiers answer that together with its row, the row comes along.
+    /// Whether the tiers answer an alternate key together with its row.
     template <std::size_t Space>
-    static Task<Seen<std::optional<Key>>> look_ahead(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Leader<Space>* leader, Seen<Row>& ahead) {
-        if constexpr (Policy::caches_rows && Tiers::template follows<Space>) {
-            if (leader) leader->begin();
-            Demand demand;
-            demand.min_version = intent.at_least;
-            demand.max_age = intent.max_age;
-            auto follow = Tiers::template follow<Space>(core, driver, key, demand, ahead);
-            auto seen = co_await follow;
-            if (seen.answer != Answer::wait) co_return seen;
-        }
-        auto lookup = look<Space>(core, driver, key, Demand{}, leader);
-        co_return co_await lookup;
-    }
+    static constexpr bool looks_ahead = Policy::caches_rows && Tiers::template follows<Space>;
 
     /// Answers with a row that came along with its alternate key, if there is one and it may. \returns whether it did.
     static Task<bool> answer_ahead(Core& core, Driver& driver, const Key& key, Seen<Row>& ahead, Extent extent, Result& result) {
@@ -586,8 +599,7 @@ private:
 
     /// Loads a row by an alternate key and fills the alias, and only if that was stored, the row.
     template <std::size_t Space>
-    static Task<Fetched> load_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, Seen<std::optional<Key>>& seen, Leader<Space>* leader, Early early) {
-        Fetched fetched;
+    static Task<void> load_by(Core& core, Driver& driver, const KeyOf<Space>& key, const Read& intent, Extent extent, Seen<std::optional<Key>>& seen, Leader<Space>* leader, Early early, Fetched& fetched) {
         Result& result = fetched.result;
         if (leader) leader->begin();
         const std::uint64_t drops = core.drops.load(std::memory_order_acquire);
@@ -600,9 +612,9 @@ private:
             co_await release;
             auto fallback = fall_back_by<Space>(core, driver, key, intent, extent, seen, result);
             co_await fallback;
-            co_return fetched;
+            co_return;
         }
-        if (seen.lease == 0) co_return fetched;
+        if (seen.lease == 0) co_return;
         answer_before_fill<Space>(result, leader, early);
         if (!result.row.full) {
             FillRequest<std::optional<Key>> request;
@@ -611,13 +623,13 @@ private:
             if (request.lifetime.serve <= Duration::zero()) {
                 auto release = Tiers::template release<Space>(core, driver, key, seen);
                 co_await release;
-                co_return fetched;
+                co_return;
             }
             if (leader) leader->before_fill();
             auto fill = Tiers::template fill<Space>(core, driver, key, seen, std::move(request));
             const FillOutcome filled = co_await fill;
             fetched.stored = filled == FillOutcome::stored && undropped(core, drops);
-            co_return fetched;
+            co_return;
         }
         const Key primary = primary_key_of(*result.row.full);
         Seen<Row> row_seen;
@@ -652,12 +664,11 @@ private:
                 co_await release;
             }
         }
-        co_return fetched;
     }
 
     /// As `fall_back`, by way of an alias past its time.
     template <std::size_t Space>
-    static Task<bool> fall_back_by(Core& core, Driver& driver, const KeyOf<Space>& key, Read intent, Extent extent, const Seen<std::optional<Key>>& seen, Result& result) {
+    static Task<bool> fall_back_by(Core& core, Driver& driver, const KeyOf<Space>& key, const Read& intent, Extent extent, const Seen<std::optional<Key>>& seen, Result& result) {
         if (core.options.stale_if_error <= Duration::zero() || !seen.value || !(seen.answer == Answer::hit || seen.has_fallback)) co_return false;
         Demand demand;
         demand.want_lease = false;

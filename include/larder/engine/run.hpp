@@ -4,6 +4,7 @@
 #include <larder/engine/ask.hpp>
 #include <larder/engine/driver.hpp>
 #include <larder/engine/early_answer.hpp>
+#include <larder/engine/frame_pool.hpp>
 #include <larder/engine/task.hpp>
 #include <larder/error.hpp>
 
@@ -48,7 +49,7 @@ namespace detail {
 /// The outermost frame of a task: starts at once and keeps itself until it is done or destroyed.
 template <bool KeepsFrame>
 struct Root {
-    struct promise_type {
+    struct promise_type : PooledFrame {
         Root get_return_object() noexcept { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
         std::suspend_always initial_suspend() const noexcept { return {}; }
         auto final_suspend() const noexcept {

@@ -8,6 +8,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <array>
+#include <atomic>
 #include <coroutine>
 #include <cstddef>
 #include <memory>
@@ -31,10 +32,11 @@ template <class Key, class Result>
 class SingleFlight {
     struct Waiter;
 
+    /// A load under way; its shard has it until it is finished, and keeps the last one for the next.
     struct Load {
-        explicit Load(Key loaded) : key(std::move(loaded)) {}
-        Key key;
+        std::optional<Key> key;
         std::vector<Waiter*> waiters;
+        std::atomic<bool> joined{false}; ///< Whether there ever was a waiter; read without the lock by the leader, who owes nothing to who joins meanwhile.
     };
 
     struct Hash {
@@ -43,7 +45,22 @@ class SingleFlight {
 
     struct Shard {
         std::mutex mutex;
-        boost::unordered_flat_map<Key, std::shared_ptr<Load>, Hash> loads;
+        boost::unordered_flat_map<Key, std::unique_ptr<Load>, Hash> loads;
+        std::unique_ptr<Load> spare;
+
+        std::unique_ptr<Load> make(const Key& key) {
+            auto load = spare ? std::move(spare) : std::make_unique<Load>();
+            load->key.emplace(key);
+            return load;
+        }
+        void keep(std::unique_ptr<Load> ended) noexcept {
+            constexpr std::size_t most = 16;
+            if (ended->waiters.capacity() > most) return;
+            ended->key.reset();
+            ended->waiters.clear();
+            ended->joined.store(false, std::memory_order_relaxed);
+            spare = std::move(ended);
+        }
     };
 
     enum class Part { waiting, answered, leading };
@@ -52,7 +69,7 @@ class SingleFlight {
     struct Waiter {
         Driver* driver = nullptr;
         std::coroutine_handle<> task;
-        std::shared_ptr<Load> load;
+        Load* load = nullptr; ///< While it waits for it or leads it.
         std::optional<Result> result;
         bool entitled = false;
         bool entitled_if_stored = false;
@@ -63,7 +80,7 @@ public:
     /// The duty to end a load. Destroyed without an end, it passes to whoever waits: they start the next load together.
     class Leader {
     public:
-        Leader(Leader&& other) noexcept : table_(std::exchange(other.table_, nullptr)), load_(std::move(other.load_)) {}
+        Leader(Leader&& other) noexcept : table_(std::exchange(other.table_, nullptr)), load_(other.load_) {}
         Leader& operator=(Leader&&) = delete;
         ~Leader() {
             if (table_) table_->finish(*load_, nullptr, Share::nobody);
@@ -72,28 +89,35 @@ public:
         /// A tier or the database is about to be read: whoever has joined by now may share what it says. May be called again
         /// before each further read.
         void begin() {
-            const std::lock_guard lock(table_->shard_of(load_->key).mutex);
+            if (alone()) return;
+            const std::lock_guard lock(table_->shard_of(*load_->key).mutex);
             for (Waiter* waiter : load_->waiters) waiter->entitled = true;
         }
 
         /// The fill is about to be made: whoever has joined by now may share the answer if the fill is stored.
         void before_fill() {
-            const std::lock_guard lock(table_->shard_of(load_->key).mutex);
+            if (alone()) return;
+            const std::lock_guard lock(table_->shard_of(*load_->key).mutex);
             for (Waiter* waiter : load_->waiters) waiter->entitled_if_stored = true;
         }
 
         /// Answers those who may share the answer whatever becomes of the fill; the others go on waiting.
-        void answer(const Result& result) { table_->answer(*load_, result); }
+        void answer(const Result& result) {
+            if (!alone()) table_->answer(*load_, result);
+        }
 
         /// Ends the load with its answer. \param stored whether the answer was filled and the fill stored.
         void finish(const Result& result, bool stored) { std::exchange(table_, nullptr)->finish(*load_, &result, stored ? Share::if_entitled_to_stored : Share::if_entitled); }
 
     private:
         friend class SingleFlight;
-        Leader(SingleFlight& table, std::shared_ptr<Load> load) : table_(&table), load_(std::move(load)) {}
+        Leader(SingleFlight& table, Load& load) noexcept : table_(&table), load_(&load) {}
+
+        /// Whether nobody has joined, as far as this thread can know.
+        bool alone() const noexcept { return !load_->joined.load(std::memory_order_acquire); }
 
         SingleFlight* table_;
-        std::shared_ptr<Load> load_;
+        Load* load_;
     };
 
     /// What joining gave: the lead, or another's answer.
@@ -120,19 +144,21 @@ public:
             const auto [place, lead] = shard.loads.try_emplace(key_);
             if (lead) {
                 try {
-                    place->second = std::make_shared<Load>(key_);
+                    place->second = shard.make(key_);
                 } catch (...) {
                     shard.loads.erase(place);
                     throw;
                 }
-                waiter_.load = place->second;
+                waiter_.load = place->second.get();
                 waiter_.part = Part::leading;
                 joined_ = true;
                 return false;
             }
-            place->second->waiters.push_back(&waiter_);
+            Load& load = *place->second;
+            load.waiters.push_back(&waiter_);
+            load.joined.store(true, std::memory_order_release);
             waiter_.task = task;
-            waiter_.load = place->second;
+            waiter_.load = &load;
             joined_ = true;
             return true;
         }
@@ -140,9 +166,8 @@ public:
         Joined await_resume() {
             Joined joined;
             joined_ = false;
-            auto load = std::exchange(waiter_.load, nullptr);
             if (waiter_.part == Part::leading)
-                joined.leader.emplace(Leader(table_, std::move(load)));
+                joined.leader.emplace(Leader(table_, *waiter_.load));
             else
                 joined.answer = std::move(waiter_.result);
             return joined;
@@ -182,7 +207,7 @@ private:
     Shard& shard_of(const Key& key) noexcept { return shards_[Hash{}(key) % shards_.size()]; }
 
     void answer(Load& load, const Result& result) {
-        const std::lock_guard lock(shard_of(load.key).mutex);
+        const std::lock_guard lock(shard_of(*load.key).mutex);
         std::erase_if(load.waiters, [&result](Waiter* waiter) {
             if (!waiter->entitled) return false;
             waiter->result = result;
@@ -195,35 +220,42 @@ private:
     /// Ends a load: answers those who may share its result and hands the others the next load. \param result null if nobody may share.
     void finish(Load& load, const Result* result, Share share) {
         if (ignore_share_rule_ && result) share = Share::always;
-        Shard& shard = shard_of(load.key);
-        std::vector<Waiter*> woken;
-        {
-            const std::lock_guard lock(shard.mutex);
-            std::shared_ptr<Load> next;
-            for (Waiter* waiter : load.waiters) {
-                if (share != Share::nobody && (waiter->entitled || share == Share::always || (share == Share::if_entitled_to_stored && waiter->entitled_if_stored))) {
-                    waiter->result = *result;
-                    waiter->part = Part::answered;
-                    woken.push_back(waiter);
-                } else if (!next) {
-                    next = std::make_shared<Load>(load.key);
-                    waiter->load = next;
-                    waiter->part = Part::leading;
-                    woken.push_back(waiter);
-                } else {
-                    waiter->entitled = waiter->entitled_if_stored = false;
-                    waiter->load = next;
-                    next->waiters.push_back(waiter);
-                }
-            }
-            load.waiters.clear();
-            if (next)
-                shard.loads.insert_or_assign(next->key, std::move(next));
-            else
-                shard.loads.erase(load.key);
-            // Woken under the lock, so that none of them can leave and be destroyed before it was woken.
-            for (Waiter* waiter : woken) waiter->driver->wake(waiter->task);
+        Shard& shard = shard_of(*load.key);
+        const std::lock_guard lock(shard.mutex);
+        const auto place = shard.loads.find(*load.key);
+        if (load.waiters.empty()) {
+            auto ended = std::move(place->second);
+            shard.loads.erase(place);
+            shard.keep(std::move(ended));
+            return;
         }
+        std::unique_ptr<Load> next;
+        std::vector<Waiter*> woken;
+        for (Waiter* waiter : load.waiters) {
+            if (share != Share::nobody && (waiter->entitled || share == Share::always || (share == Share::if_entitled_to_stored && waiter->entitled_if_stored))) {
+                waiter->result = *result;
+                waiter->part = Part::answered;
+                woken.push_back(waiter);
+            } else if (!next) {
+                next = shard.make(*load.key);
+                waiter->load = next.get();
+                waiter->part = Part::leading;
+                woken.push_back(waiter);
+            } else {
+                waiter->entitled = waiter->entitled_if_stored = false;
+                waiter->load = next.get();
+                next->waiters.push_back(waiter);
+                next->joined.store(true, std::memory_order_release);
+            }
+        }
+        auto ended = std::move(place->second);
+        if (next)
+            place->second = std::move(next);
+        else
+            shard.loads.erase(place);
+        shard.keep(std::move(ended));
+        // Woken under the lock, so that none of them can leave and be destroyed before it was woken.
+        for (Waiter* waiter : woken) waiter->driver->wake(waiter->task);
     }
 
     /// A waiter goes away unserved: it waits no more, and a lead it was given passes on.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <larder/engine/frame_pool.hpp>
+
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -83,7 +85,7 @@ private:
 template <class T>
 class [[nodiscard]] Task {
 public:
-    class promise_type : public TaskResult<T> {
+    class promise_type : public TaskResult<T>, public PooledFrame {
     public:
         Task get_return_object() noexcept { return Task(std::coroutine_handle<promise_type>::from_promise(*this)); }
         std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -118,6 +120,16 @@ private:
     explicit Task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
 
     std::coroutine_handle<promise_type> frame_;
+};
+
+/// What need not be waited for, as an awaitable.
+template <class T>
+struct Ready {
+    T value;
+
+    bool await_ready() const noexcept { return true; }
+    void await_suspend(std::coroutine_handle<>) const noexcept {}
+    T await_resume() { return std::move(value); }
 };
 
 } // namespace detail

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -38,23 +39,42 @@ struct TierPath {
     static constexpr Level authority_level = Core::Authority::level;
     static constexpr Level near_level = Core::Nearest::level;
 
+    /// An operation of the authority, which may be left out, and what is made of its outcome: an awaitable without a frame of its own. Await a named object.
+    /// \tparam Then `then(outcome)`: what it ends with; the outcome is null where nothing was asked.
+    template <class Operation, class Then>
+    class Step : public Ask<typename Core::Authority, Operation> {
+        using Asking = Ask<typename Core::Authority, Operation>;
+
+    public:
+        Step(Core& core, Driver& driver, bool asks, Operation operation, Then then) : Asking(driver, core.authority, std::move(operation)), then_(std::move(then)), asks_(asks) {}
+
+        bool await_ready() { return !asks_ || Asking::await_ready(); }
+        auto await_resume() {
+            if (!asks_) return then_(static_cast<typename Operation::result*>(nullptr));
+            auto outcome = Asking::await_resume();
+            return then_(&outcome);
+        }
+
+    private:
+        Then then_;
+        bool asks_;
+    };
+
     template <std::size_t Space>
-    static Task<Seen<Value<Space>>> lookup(Core& core, Driver& driver, const Key<Space>& key, Demand demand) {
+    static auto lookup(Core& core, Driver& driver, const Key<Space>& key, const Demand& demand) {
         Seen<Value<Space>> seen;
-        if (look_in_front<Space>(core, key, demand, seen)) co_return seen;
-        if (!core.reads(authority_level)) {
-            drop_placeholder<Space>(core, key, seen);
-            co_return seen;
-        }
-        auto asked = Ask(driver, core.authority, Ops::template lookup<Space>(key, at_authority(core, demand)));
-        auto outcome = co_await asked;
-        if (outcome.has_error()) {
-            core.hide(authority_level, "lookup", outcome.error());
-            take_failure<Space>(core, key, seen);
-        } else {
-            take_answer<Space>(core, key, std::move(*outcome), seen);
-        }
-        co_return seen;
+        const bool answered = look_in_front<Space>(core, key, demand, seen);
+        const bool asks = !answered && core.reads(authority_level);
+        if (!answered && !asks) drop_placeholder<Space>(core, key, seen);
+        return Step(core, driver, asks, Ops::template lookup<Space>(key, at_authority(core, demand)), [&core, &key, seen = std::move(seen)](auto* outcome) mutable {
+            if (outcome && outcome->has_error()) {
+                core.hide(authority_level, "lookup", outcome->error());
+                take_failure<Space>(core, key, seen);
+            } else if (outcome) {
+                take_answer<Space>(core, key, std::move(**outcome), seen);
+            }
+            return std::move(seen);
+        });
     }
 
     /// Whether an alternate key and the row that it leads to can be read in one round trip: not where there is a tier in front, which is told of changes
@@ -65,20 +85,20 @@ struct TierPath {
 
     /// As `lookup` with a default demand, of an alternate key; with it comes the row that it leads to, if that is a hit.
     template <std::size_t Space>
-    static Task<Seen<Value<Space>>> follow(Core& core, Driver& driver, const Key<Space>& key, Demand row_demand, Seen<Value<0>>& row) {
-        Seen<Value<Space>> seen;
-        seen.level = row.level = authority_level;
-        if (!core.reads(authority_level)) co_return seen;
-        auto asked = Ask(driver, core.authority, Ops::template follow<Space>(key, at_authority(core, Demand{}), row_demand));
-        auto outcome = co_await asked;
-        if (outcome.has_error()) {
-            core.hide(authority_level, "lookup", outcome.error());
-            take_failure<Space>(core, key, seen);
-        } else {
-            static_cast<Lookup<Value<0>>&>(row) = std::move(outcome->row);
-            take_answer<Space>(core, key, std::move(outcome->alias), seen);
-        }
-        co_return seen;
+    static auto follow(Core& core, Driver& driver, const Key<Space>& key, const Demand& row_demand, Seen<Value<0>>& row) {
+        row.level = authority_level;
+        return Step(core, driver, core.reads(authority_level), Ops::template follow<Space>(key, at_authority(core, Demand{}), row_demand), [&core, &key, &row](auto* outcome) {
+            Seen<Value<Space>> seen;
+            seen.level = authority_level;
+            if (outcome && outcome->has_error()) {
+                core.hide(authority_level, "lookup", outcome->error());
+                take_failure<Space>(core, key, seen);
+            } else if (outcome) {
+                static_cast<Lookup<Value<0>>&>(row) = std::move((*outcome)->row);
+                take_answer<Space>(core, key, std::move((*outcome)->alias), seen);
+            }
+            return seen;
+        });
     }
 
     /// As `lookup`, for many keys: one round trip to the authority for all that the tier in front does not answer.
@@ -124,39 +144,32 @@ struct TierPath {
 
     /// Fills what a lookup gave the right to fill. Without that right: `lost`.
     template <std::size_t Space>
-    static Task<FillOutcome> fill(Core& core, Driver& driver, const Key<Space>& key, Seen<Value<Space>>& seen, FillRequest<Value<Space>> request) {
+    static auto fill(Core& core, Driver& driver, const Key<Space>& key, Seen<Value<Space>>& seen, FillRequest<Value<Space>> request) {
         request.lease = std::exchange(seen.lease, 0);
-        if (request.lease == 0) {
-            drop_placeholder<Space>(core, key, seen);
-            co_return FillOutcome::lost;
-        }
-        FillRequest<Value<Space>> here;
-        if constexpr (Core::has_near) here = request;
-        auto asked = Ask(driver, core.authority, Ops::template fill<Space>(key, std::move(request)));
-        const auto outcome = co_await asked;
-        FillOutcome filled = FillOutcome::lost;
-        if (outcome.has_error())
-            core.hide(authority_level, "fill", outcome.error());
-        else
-            filled = *outcome;
-        core.env.observe(event::Fill{authority_level, filled, Space != 0});
-        fill_in_front<Space>(core, key, seen, filled, std::move(here));
-        co_return filled;
+        if (request.lease == 0) drop_placeholder<Space>(core, key, seen);
+        const bool asks = request.lease != 0;
+        std::conditional_t<Core::has_near, FillRequest<Value<Space>>, NoFill> here(request);
+        return Step(core, driver, asks, Ops::template fill<Space>(key, std::move(request)), [&core, &key, &seen, here = std::move(here)](auto* outcome) mutable {
+            if (!outcome) return FillOutcome::lost;
+            const FillOutcome filled = outcome->has_error() ? FillOutcome::lost : **outcome;
+            if (outcome->has_error()) core.hide(authority_level, "fill", outcome->error());
+            core.env.observe(event::Fill{authority_level, filled, Space != 0});
+            fill_in_front<Space>(core, key, seen, filled, std::move(here));
+            return filled;
+        });
     }
 
     /// Gives back the right to fill, unused. \param version the row's newest version, if known: a copy of an older one ends.
     template <std::size_t Space>
-    static Task<bool> release(Core& core, Driver& driver, const Key<Space>& key, Seen<Value<Space>>& seen, Version version = 0) {
+    static auto release(Core& core, Driver& driver, const Key<Space>& key, Seen<Value<Space>>& seen, Version version = 0) {
         drop_placeholder<Space>(core, key, seen);
-        if (seen.lease != 0) {
-            FillRequest<Value<Space>> nothing;
-            nothing.lease = std::exchange(seen.lease, 0);
-            nothing.version = version;
-            auto asked = Ask(driver, core.authority, Ops::template fill<Space>(key, std::move(nothing)));
-            const auto outcome = co_await asked;
-            if (outcome.has_error()) core.hide(authority_level, "release", outcome.error());
-        }
-        co_return true;
+        FillRequest<Value<Space>> nothing;
+        nothing.lease = std::exchange(seen.lease, 0);
+        nothing.version = version;
+        const bool asks = nothing.lease != 0;
+        return Step(core, driver, asks, Ops::template fill<Space>(key, std::move(nothing)), [&core](auto* outcome) {
+            if (outcome && outcome->has_error()) core.hide(authority_level, "release", outcome->error());
+        });
     }
 
     /// One fill of many: under which key, with the right that a lookup gave, and what; a lifetime of 0 gives the right back.
@@ -278,6 +291,12 @@ private:
         }
     }
 
+    /// In the place of what is to be filled in front, where there is nothing in front.
+    struct NoFill {
+        template <class Request>
+        explicit NoFill(const Request&) noexcept {}
+    };
+
     template <class Request>
     static bool keeps(const Request& request) noexcept {
         return request.lifetime.serve > Duration::zero();
@@ -331,8 +350,8 @@ private:
     }
 
     /// Fills the tier in front with what the authority has stored; else gives the placeholder back.
-    template <std::size_t Space>
-    static void fill_in_front(Core& core, const Key<Space>& key, Seen<Value<Space>>& seen, FillOutcome filled, FillRequest<Value<Space>>&& request) {
+    template <std::size_t Space, class Request>
+    static void fill_in_front(Core& core, const Key<Space>& key, Seen<Value<Space>>& seen, FillOutcome filled, Request&& request) {
         if constexpr (Core::has_near)
             if (filled == FillOutcome::stored && seen.placeholder != 0) {
                 request.lease = std::exchange(seen.placeholder, 0);
