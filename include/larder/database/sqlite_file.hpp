@@ -2,6 +2,7 @@
 #pragma once
 
 #include <larder/database/detail/file_lock.hpp>
+#include <larder/database/detail/one_slot.hpp>
 #include <larder/database/detail/sqlite_connection.hpp>
 #include <larder/database/detail/sqlite_query.hpp>
 #include <larder/database/detail/timed_gate.hpp>
@@ -202,8 +203,10 @@ private:
         std::uint64_t foreign_writes = 0;
         bool tainted = false;
 
-        std::mutex pooling; ///< Guards the idle readers and their number.
+        detail::OneSlot<detail::SqliteConnection> handy; ///< The reader that was given back last, for whoever comes next.
+        std::mutex pooling;                              ///< Guards the other idle readers and the number of all.
         std::condition_variable returned;
+        std::atomic<unsigned> waiting{0}; ///< Who waits for a reader. Whoever puts one into the slot looks here after it, and whoever waits looks into the slot after counting.
         std::vector<std::unique_ptr<detail::SqliteConnection>> idle;
         std::size_t open_readers = 0;
     };
@@ -235,14 +238,15 @@ private:
                 if (!writing_) error_ = {errc::database_busy, state_.settings.path + ": another operation of this process took longer than the busy timeout"};
                 return;
             }
+            pooled_ = state_.handy.take();
+            if (pooled_) [[likely]]
+                return;
             {
                 std::unique_lock lock(state_.pooling);
-                state_.returned.wait(lock, [&] { return !state_.idle.empty() || state_.open_readers < state_.options.readers; });
-                if (!state_.idle.empty()) {
-                    pooled_ = std::move(state_.idle.back());
-                    state_.idle.pop_back();
-                    return;
-                }
+                ++state_.waiting;
+                state_.returned.wait(lock, [this] { return found_idle() || state_.open_readers < state_.options.readers; });
+                --state_.waiting;
+                if (pooled_) return;
                 state_.idle.reserve(state_.options.readers);
                 ++state_.open_readers;
             }
@@ -253,10 +257,10 @@ private:
                 else
                     error_ = std::move(made).error();
             } catch (...) {
-                give_back();
+                give_up();
                 throw;
             }
-            if (!pooled_) give_back();
+            if (!pooled_) give_up();
         }
         ReadLease(const ReadLease&) = delete;
         ReadLease& operator=(const ReadLease&) = delete;
@@ -268,13 +272,30 @@ private:
         detail::SqliteConnection& connection() const noexcept { return pooled_ ? *pooled_ : *state_.writer; }
 
     private:
+        bool found_idle() noexcept {
+            pooled_ = state_.handy.take();
+            if (!pooled_ && !state_.idle.empty()) {
+                pooled_ = std::move(state_.idle.back());
+                state_.idle.pop_back();
+            }
+            return pooled_ != nullptr;
+        }
+
         void give_back() noexcept {
+            const bool in_slot = state_.handy.put(pooled_);
+            if (in_slot && state_.waiting == 0) [[likely]]
+                return;
             {
                 const std::lock_guard lock(state_.pooling);
-                if (pooled_)
-                    state_.idle.push_back(std::move(pooled_));
-                else
-                    --state_.open_readers;
+                if (!in_slot) state_.idle.push_back(std::move(pooled_));
+            }
+            state_.returned.notify_one();
+        }
+        /// Gives back the right to open a reader.
+        void give_up() noexcept {
+            {
+                const std::lock_guard lock(state_.pooling);
+                --state_.open_readers;
             }
             state_.returned.notify_one();
         }

@@ -60,7 +60,7 @@ public:
     bool suspended() noexcept { return !second_.exchange(true, std::memory_order_acq_rel); }
 
     void prepare(std::coroutine_handle<> task) noexcept { task_ = task; }
-    Result take() { return std::move(*result_); }
+    Result&& take() { return std::move(*result_); }
     Driver& driver() const noexcept { return driver_; }
 
 private:
@@ -123,7 +123,8 @@ public:
         return meeting_.suspended();
     }
 
-    Result await_resume() { return here_ ? std::move(*here_) : meeting_.take(); }
+    /// What the operation answered; it stays here until it is moved out.
+    Result&& await_resume() { return here_ ? std::move(*here_) : meeting_.take(); }
 
 private:
     static constexpr bool asynchronous = !requires(Operation& operation, Backend& backend) { operation.run(backend); };

@@ -55,10 +55,10 @@ class Query : public Ask<Database, Operation> {
 public:
     Query(Env& env, QueryKind kind, Driver& driver, Database& database, Operation operation) : Ask<Database, Operation>(driver, database, std::move(operation)), report_(env, kind) {}
 
-    typename Operation::result await_resume() {
-        auto outcome = Ask<Database, Operation>::await_resume();
+    typename Operation::result&& await_resume() {
+        auto&& outcome = Ask<Database, Operation>::await_resume();
         report_.ended(outcome);
-        return outcome;
+        return std::move(outcome);
     }
 
 private:

@@ -246,7 +246,7 @@ struct Reader {
     static bool must_go(const Seen<Row>& seen, const Result& result) noexcept { return seen.answer == Answer::hit && !seen.value.absent() && (!result.row.full || !Core::versioned); }
 
     /// Takes what the database answered.
-    static void take(Core& core, Result& result, Outcome<std::optional<Entity>> outcome) {
+    static void take(Core& core, Result& result, Outcome<std::optional<Entity>>&& outcome) {
         if (outcome.has_error())
             result.error = RareError(outcome.error());
         else if (*outcome)
@@ -426,7 +426,7 @@ private:
         }
         result.loaded_at = core.env.now();
         auto asked = core.load(driver, key, mode);
-        auto outcome = co_await asked;
+        auto&& outcome = co_await asked;
         if (outcome.has_error() && mode == ReadMode::recent) {
             mode = ReadMode::plain;
             auto again = core.load(driver, key, mode);
@@ -605,7 +605,7 @@ private:
         const std::uint64_t drops = core.drops.load(std::memory_order_acquire);
         result.loaded_at = core.env.now();
         auto asked = core.query(QueryKind::load_by, driver, Ops::template load_by<Space>(key, seen.unsettled ? ReadMode::settled : ReadMode::plain));
-        auto outcome = co_await asked;
+        auto&& outcome = co_await asked;
         take(core, result, std::move(outcome));
         if (result.error.failed()) {
             auto release = Tiers::template release<Space>(core, driver, key, seen);

@@ -51,7 +51,7 @@ struct TierPath {
         bool await_ready() { return !asks_ || Asking::await_ready(); }
         auto await_resume() {
             if (!asks_) return then_(static_cast<typename Operation::result*>(nullptr));
-            auto outcome = Asking::await_resume();
+            auto&& outcome = Asking::await_resume();
             return then_(&outcome);
         }
 
