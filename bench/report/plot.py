@@ -55,34 +55,65 @@ def bars(table, kind):
 
 
 def lines(table, kind, numbers):
-    """A line for each subject over the numbers of the rows, which are spaced by their logarithms where they are far apart."""
-    left, right, top, bottom = 60, 190, 14, 34
-    height = 300
-    span = [math.log(x) for x in numbers] if min(numbers) > 0 and max(numbers) / min(numbers) > 8 else numbers
-    drawn = [(subject, [(x, table.figure(row, subject, kind)) for x, row in zip(span, table.rows)]) for subject in table.subjects]
-    drawn = [(subject, [(x, figure) for x, figure in points if figure is not None]) for subject, points in drawn]
-    values = [figure.median for _, points in drawn for _, figure in points]
-    if len(values) < 2:
+    """A line for each subject over the numbers of the rows, with whiskers as in `bars`. Both axes are logarithmic where their values are far apart."""
+    top, bottom, height = 14, 34, 320
+    drawn = [(i, subject, [(x, table.figure(row, subject, kind)) for x, row in zip(numbers, table.rows)]) for i, subject in enumerate(table.subjects)]
+    drawn = [(i, subject, [(x, figure) for x, figure in points if figure is not None]) for i, subject, points in drawn]
+    drawn = [line for line in drawn if line[2]]
+    figures = [figure for _, _, points in drawn for _, figure in points]
+    if len(figures) < 2:
         return ""
-    low, high = min(values), max(values)
-    low, high = (low, high) if high > low else (low, low + 1)
-    place_x = lambda x: left + (x - min(span)) / (max(span) - min(span)) * (WIDTH - left - right)
-    place_y = lambda value: height - bottom - (value - low) / (high - low) * (height - top - bottom)
+    left, right = 70, min(300, 7 * max(len(subject) for _, subject, _ in drawn) + 30)
+    across, _ = scale(min(numbers), max(numbers), left, WIDTH - right)
+    upwards, ticks = scale(min(figure.low for figure in figures), max(figure.high for figure in figures), height - bottom, top)
     parts = []
-    for step in range(5):
-        value = low + (high - low) * step / 4
-        parts.append(f'<path class="rule" d="M{left} {place_y(value):.1f}H{WIDTH - right}"/>' + text(left - 6, place_y(value) + 4, number(value), "end"))
-    for x, row in zip(span, table.rows):
-        parts.append(text(place_x(x), height - bottom + 18, row, "middle"))
+    for value in ticks:
+        parts.append(f'<path class="rule" d="M{left} {upwards(value):.1f}H{WIDTH - right}"/>' + text(left - 6, upwards(value) + 4, number(value), "end"))
+    beyond = left
+    for x, row in sorted(zip(numbers, table.rows)):
+        half = 3.5 * len(row)
+        if across(x) - half >= beyond or x == min(numbers):
+            parts.append(text(across(x), height - bottom + 18, row, "middle"))
+            beyond = across(x) + half
     ends = []
-    for i, (subject, points) in enumerate(drawn):
-        if not points:
-            continue
-        path = "L".join(f"{place_x(x):.1f} {place_y(figure.median):.1f}" for x, figure in points)
+    for i, subject, points in drawn:
+        points = sorted(points, key=lambda point: point[0])
+        path = "L".join(f"{across(x):.1f} {upwards(figure.median):.1f}" for x, figure in points)
         parts.append(f'<path class="line l{i % 8}" d="M{path}"/>')
-        ends.append((place_y(points[-1][1].median), place_x(points[-1][0]), i, subject))
-    lowest = top
-    for y, x, i, subject in sorted(ends):
-        lowest = max(lowest + 13, y)
-        parts.append(f'<path class="line l{i % 8} thin" d="M{x:.1f} {y:.1f}L{WIDTH - right + 14} {lowest:.1f}"/>' + text(WIDTH - right + 18, lowest + 4, subject))
-    return svg(max(height, lowest + 14), parts, f"{table.name}, {kind}")
+        for x, figure in points:
+            parts.append(f'<path class="line l{i % 8} thin" d="M{across(x):.1f} {upwards(figure.low):.1f}V{upwards(figure.high):.1f}"/>')
+            parts.append(f'<circle class="c{i % 8}" cx="{across(x):.1f}" cy="{upwards(figure.median):.1f}" r="2.5"/>')
+        ends.append((upwards(points[-1][1].median), across(points[-1][0]), i, subject))
+    ends.sort()
+    for (y, x, i, subject), place in zip(ends, apart([end[0] for end in ends], top, height - bottom)):
+        parts.append(f'<path class="line l{i % 8} thin" d="M{x:.1f} {y:.1f}L{WIDTH - right + 14} {place:.1f}"/>' + text(WIDTH - right + 18, place + 4, subject))
+    return svg(height, parts, f"{table.name}, {kind}")
+
+
+def scale(low, high, at_low, at_high):
+    """A function that places the values from `low` to `high` between two positions, and round values to mark."""
+    if low > 0 and high / low > 8:
+        place = lambda value: at_low + math.log(value / low) / math.log(high / low) * (at_high - at_low)
+        steps = (1, 2, 5) if high / low < 200 else (1,)
+        marks = [step * 10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) for step in steps]
+    else:
+        if high <= low:
+            high = low + (abs(low) or 1)
+        place = lambda value: at_low + (value - low) / (high - low) * (at_high - at_low)
+        rough = (high - low) / 5
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(size * power for size in (1, 2, 5, 10) if size * power >= rough)
+        marks = [step * count for count in range(math.floor(low / step), math.ceil(high / step) + 1)]
+    return place, [value for value in marks if low <= value <= high]
+
+
+def apart(places, top, bottom, distance=13):
+    """Places in ascending order, moved so that labels there do not overlap nor leave the plot, if there is room."""
+    moved, lowest = [], top - distance
+    for place in places:
+        lowest = max(lowest + distance, place)
+        moved.append(lowest)
+    for i in reversed(range(len(moved))):
+        moved[i] = min(moved[i], bottom)
+        bottom = moved[i] - distance
+    return moved
