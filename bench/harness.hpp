@@ -18,6 +18,9 @@ inline void describe(const std::string& title, const std::string& about) {
 /// Says by which subject the times of a table are divided.
 inline void refer(const std::string& table, const std::string& subject) { benchmark::AddCustomContext("reference/" + table, subject); }
 
+/// Says that the times of a table are the processor's: of what runs on one thread and waits for nothing, so that what else the machine does matters less.
+inline void processor_time(const std::string& table) { benchmark::AddCustomContext("clock/" + table, "processor"); }
+
 /// Says in what a counter counts.
 inline void unit(const std::string& counter, const std::string& words) { benchmark::AddCustomContext("unit/" + counter, words); }
 

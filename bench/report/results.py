@@ -37,8 +37,8 @@ class Figure:
 class Table:
     """Figures of several subjects in several situations. The first kind of figure is the time unless the program says otherwise."""
 
-    def __init__(self, name, reference, unit):
-        self.name, self.reference, self.unit = name, reference, unit
+    def __init__(self, name, reference, unit, clock):
+        self.name, self.reference, self.unit, self.clock = name, reference, unit, clock
         self.rows, self.subjects = [], []
         self.measured = {}  # (row, subject) -> {"time" or a counter's name: [a value for each repetition]}
 
@@ -66,8 +66,8 @@ class Section:
     """All that one program measured, in one run or several.
 
     The program names each benchmark "table/row/subject", and may say of itself, in the file's context: "title", "about",
-    "reference/TABLE" (the subject that the others of that table are divided by), and "unit/KIND" (of a counter); "times" with the value
-    "no" if its times mean nothing."""
+    "reference/TABLE" (the subject that the others of that table are divided by), "clock/TABLE" ("processor" if its times are the processor's, not
+    what passes), and "unit/KIND" (of a counter); "times" with the value "no" if its times mean nothing."""
 
     def __init__(self, name, paths):
         self.name, self.title, self.about, self.tables = name, name, "", {}
@@ -94,10 +94,10 @@ class Section:
             if any(part.startswith("threads:") for part in parts[3:]):
                 row += f", {run['threads']} thread{'s' if run['threads'] != 1 else ''}"
             if name not in self.tables:
-                self.tables[name] = Table(name, context.get("reference/" + name), self.units)
+                self.tables[name] = Table(name, context.get("reference/" + name), self.units, context.get("clock/" + name))
             values = {key: value for key, value in run.items() if key not in OWN_FIELDS and isinstance(value, (int, float))}
             if context.get("times") != "no":
-                values = {"time": run["real_time"] * NANOSECONDS[run.get("time_unit", "ns")]} | values
+                values = {"time": run["cpu_time" if self.tables[name].clock == "processor" else "real_time"] * NANOSECONDS[run.get("time_unit", "ns")]} | values
             self.tables[name].add(row, subject, values)
 
 

@@ -44,6 +44,8 @@ def grid(header, lines):
 def legend(table, kind):
     unit = table.unit.get(kind)
     words = f"{kind} in {unit}" if unit else kind
+    if kind == "time" and table.clock:
+        words = f"{table.clock} {words}"
     if kind == "time" and table.reference:
         words += f"; x: as a multiple of '{table.reference}'"
     return f"({words}; medians, ± half the distance of the quartiles)"

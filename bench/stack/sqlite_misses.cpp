@@ -125,6 +125,8 @@ void add_sqlite_misses() {
     const auto file = std::make_shared<File>();
     refer(misses, "bare prepared statement");
     refer(by_code, "bare prepared statement");
+    processor_time(misses);
+    processor_time(by_code);
     const auto by_id_statement = std::make_shared<BareStatement>(file->path(), "id");
     const auto by_code_statement = std::make_shared<BareStatement>(file->path(), "code");
     const auto taken = [](const std::shared_ptr<const Note>& row) {

@@ -17,7 +17,7 @@ namespace larder {
 inline namespace v0 {
 namespace detail {
 
-/// What the frames of one thread's tasks have left, by size; freed when the thread ends.
+/// What the frames of one thread's tasks have left, by size.
 struct LeftFrames {
     struct Frame {
         Frame* next;
@@ -29,13 +29,13 @@ struct LeftFrames {
     static constexpr std::size_t grain = 128, piles = 32;
 
     std::array<Pile, piles> of{};
-    bool ended = false; ///< The thread ends: what still comes is not kept.
+    enum class State : unsigned char {
+        unused,  ///< Nobody sees yet to what is left here when the thread ends.
+        used,
+        closed,  ///< The thread ends: what still comes is not kept.
+    } state = State::unused;
 
-    constexpr LeftFrames() noexcept = default;
-    LeftFrames(const LeftFrames&) = delete;
-    LeftFrames& operator=(const LeftFrames&) = delete;
-    ~LeftFrames() {
-        ended = true;
+    void free_all() noexcept {
         for (Pile& pile : of)
             while (Frame* const frame = pile.top) {
                 pile.top = frame->next;
@@ -63,7 +63,7 @@ public:
 
     static void operator delete(void* memory, std::size_t size) noexcept {
         const std::size_t place = place_of(size);
-        if (pooled && place < LeftFrames::piles && !left_.ended) {
+        if (pooled && place < LeftFrames::piles && (left_.state == LeftFrames::State::used || open())) {
             auto& pile = left_.of[place];
             if (pile.height * (place + 1) < pile_grains) {
                 pile.top = ::new (memory) LeftFrames::Frame{pile.top};
@@ -84,6 +84,22 @@ private:
 
     static constexpr std::size_t place_of(std::size_t size) noexcept { return (size - 1) / LeftFrames::grain; }
 
+    /// Sees to it that what is left is freed when the thread ends. \returns false if it ends already.
+    static bool open() noexcept {
+        if (left_.state == LeftFrames::State::closed) return false;
+        struct Ending {
+            ~Ending() {
+                left_.state = LeftFrames::State::closed;
+                left_.free_all();
+            }
+        };
+        static thread_local Ending ending;
+        static_cast<void>(ending);
+        left_.state = LeftFrames::State::used;
+        return true;
+    }
+
+    /// Of a type that needs no destructor, so that reaching it costs no call.
     static inline constinit thread_local LeftFrames left_{};
 };
 
