@@ -56,11 +56,16 @@ private:
     std::shared_ptr<const Error> error_;
 };
 
-/// The way from any answer of a verb to an exception. `Answer` derives from it, is true in a condition if it is what was asked for,
-/// and has `failed()` and `error()`.
+/// What any answer of a verb is that may be an error: it holds the error, and is the way to an exception. `Answer` derives from it, and is true in a
+/// condition if it is what was asked for.
 template <class Answer>
-class OrThrow {
+class MayFail {
 public:
+    /// Whether the answer is an error.
+    bool failed() const noexcept { return error_.failed(); }
+    /// The error; unset if there is none.
+    const Error& error() const noexcept { return error_.get(); }
+
     /// The answer itself if it is true in a condition; else throws `Failure`: with the error, or where nothing failed and there is
     /// no valid row, with `errc::revoked` or `errc::no_such_row`, and a text that names the table.
     const Answer& or_throw() const& {
@@ -74,14 +79,17 @@ public:
     }
 
 protected:
-    OrThrow() = default;
+    MayFail() = default;
+    explicit MayFail(Error failure) : error_(std::move(failure)) {}
 
 private:
     void check() const {
         const auto& answer = static_cast<const Answer&>(*this);
         if (answer) return;
-        if (answer.failed()) throw Failure(answer.error());
-        if constexpr (requires { answer.absence(); })
+        if (failed()) throw Failure(error());
+        if constexpr (requires { answer.refusal(); })
+            throw Failure(answer.refusal());
+        else if constexpr (requires { answer.absence(); })
             throw Failure(Error{answer.absence() == Absence::revoked ? errc::revoked : errc::no_such_row, about() + "there is no valid row: " + std::string(name_of(answer.absence()))});
         else
             throw Failure(Error{errc::no_such_row, about() + "there is no answer"});
@@ -94,6 +102,8 @@ private:
         else
             return {};
     }
+
+    RareError error_;
 };
 
 /// What every answer to a read tells about itself.
@@ -109,16 +119,12 @@ public:
     StaleCause stale() const noexcept { return stale_; }
     /// Why there is no valid row.
     Absence absence() const noexcept { return absence_; }
-    /// Whether the answer is an error.
-    bool failed() const noexcept { return error_.failed(); }
-    /// The error; unset if there is none.
-    const Error& error() const noexcept { return error_.get(); }
     /// What a later read must be at least as new as to see this answer.
     ConsistencyToken token() const noexcept { return {version_}; }
 
 protected:
     Provenance() noexcept = default;
-    explicit Provenance(Error failure) : absence_(Absence::failed), error_(std::move(failure)) {}
+    explicit Provenance(Absence absence) noexcept : absence_(absence) {}
     Provenance(Level source, Version version, Duration age, StaleCause stale, Absence absence) noexcept
         : version_(version), age_(age), source_(source), stale_(stale), absence_(absence) {}
 
@@ -128,7 +134,6 @@ private:
     Level source_ = Level::database;
     StaleCause stale_ = StaleCause::none;
     Absence absence_ = Absence::never_was;
-    RareError error_;
 };
 
 } // namespace detail
@@ -137,14 +142,14 @@ private:
 ///
 /// True in a condition if there is a valid row. Holds the row; copies share it. Safe to read from many threads.
 template <entity Entity>
-class Found : public detail::Provenance, public detail::OrThrow<Found<Entity>> {
+class Found : public detail::Provenance, public detail::MayFail<Found<Entity>> {
 public:
     using entity_type = Entity;
 
     /// No answer yet: absent.
     Found() noexcept = default;
     /// A failure.
-    explicit Found(Error failure) : Provenance(std::move(failure)) {}
+    explicit Found(Error failure) : Provenance(Absence::failed), detail::MayFail<Found<Entity>>(std::move(failure)) {}
     /// An answer. \param row null for a row that never was; the row of an expired or revoked one.
     Found(std::shared_ptr<const Entity> row, Absence absence, Level source, Version version, Duration age, StaleCause stale = StaleCause::none) noexcept
         : Provenance(source, version, age, stale, absence), row_(std::move(row)) {}
@@ -166,12 +171,12 @@ private:
 
 /// The answer to a read of a row's warm fields, as `Found` is to a whole row.
 template <entity Entity>
-class FoundWarm : public detail::Provenance, public detail::OrThrow<FoundWarm<Entity>> {
+class FoundWarm : public detail::Provenance, public detail::MayFail<FoundWarm<Entity>> {
 public:
     using entity_type = Entity;
 
     FoundWarm() noexcept = default;
-    explicit FoundWarm(Error failure) : Provenance(std::move(failure)) {}
+    explicit FoundWarm(Error failure) : Provenance(Absence::failed), detail::MayFail<FoundWarm<Entity>>(std::move(failure)) {}
     FoundWarm(std::shared_ptr<const WarmRow<Entity>> fields, Absence absence, Level source, Version version, Duration age, StaleCause stale = StaleCause::none) noexcept
         : Provenance(source, version, age, stale, absence), fields_(std::move(fields)) {}
 
@@ -192,25 +197,17 @@ private:
 ///
 /// True in a condition if no read failed: then each key has an answer, be it that there is no valid row.
 template <entity Entity>
-class FoundMany : public detail::OrThrow<FoundMany<Entity>> {
+class FoundMany : public detail::MayFail<FoundMany<Entity>> {
 public:
     using entity_type = Entity;
 
     FoundMany() = default;
     /// The read as a whole failed.
-    explicit FoundMany(Error failure) : error_(std::move(failure)) {}
-    explicit FoundMany(std::vector<Found<Entity>> answers) : answers_(std::move(answers)) {
-        for (const auto& answer : answers_)
-            if (answer.failed()) {
-                error_ = detail::RareError(answer.error());
-                break;
-            }
-    }
+    explicit FoundMany(Error failure) : detail::MayFail<FoundMany<Entity>>(std::move(failure)) {}
+    /// Fails with the first failure among them; the others have their answers all the same.
+    explicit FoundMany(std::vector<Found<Entity>> answers) : detail::MayFail<FoundMany<Entity>>(first_failure(answers)), answers_(std::move(answers)) {}
 
-    explicit operator bool() const noexcept { return !failed(); }
-    /// The first failure; unset if every key has an answer. The others have theirs all the same.
-    const Error& error() const noexcept { return error_.get(); }
-    bool failed() const noexcept { return error_.failed(); }
+    explicit operator bool() const noexcept { return !this->failed(); }
 
     std::size_t size() const noexcept { return answers_.size(); }
     bool empty() const noexcept { return answers_.empty(); }
@@ -219,8 +216,13 @@ public:
     auto end() const noexcept { return answers_.end(); }
 
 private:
+    static Error first_failure(const std::vector<Found<Entity>>& answers) {
+        for (const auto& answer : answers)
+            if (answer.failed()) return answer.error();
+        return {};
+    }
+
     std::vector<Found<Entity>> answers_;
-    detail::RareError error_;
 };
 
 /// The answer to a write: committed, or why not.
@@ -228,18 +230,16 @@ private:
 /// True in a condition if it committed. Then it is either *effective* (no read begun from now on, anywhere, may answer with
 /// anything older, as far as the policy promises it) or *pending* for at most a bound.
 template <entity Entity>
-class Written : public detail::OrThrow<Written<Entity>> {
+class Written : public detail::MayFail<Written<Entity>> {
 public:
     using entity_type = Entity;
 
     Written() = default;
-    explicit Written(Error failure) : error_(std::move(failure)) {}
+    explicit Written(Error failure) : detail::MayFail<Written<Entity>>(std::move(failure)) {}
     Written(primary_key_t<Entity> key, Version version, Duration bound, std::shared_ptr<const Entity> row, bool changed = true)
         : key_(std::move(key)), version_(version), bound_(bound), row_(std::move(row)), committed_(true), changed_(changed) {}
 
     explicit operator bool() const noexcept { return committed_; }
-    bool failed() const noexcept { return error_.failed(); }
-    const Error& error() const noexcept { return error_.get(); }
 
     /// The row's primary key, generated ones included.
     const primary_key_t<Entity>& key() const noexcept { return key_; }
@@ -259,24 +259,21 @@ private:
     Version version_ = 0;
     Duration bound_{};
     std::shared_ptr<const Entity> row_;
-    detail::RareError error_;
     bool committed_ = false;
     bool changed_ = true;
 };
 
 /// The answer to a write of many rows. True in a condition if it committed.
 template <entity Entity>
-class WrittenMany : public detail::OrThrow<WrittenMany<Entity>> {
+class WrittenMany : public detail::MayFail<WrittenMany<Entity>> {
 public:
     using entity_type = Entity;
 
     WrittenMany() = default;
-    explicit WrittenMany(Error failure) : error_(std::move(failure)) {}
+    explicit WrittenMany(Error failure) : detail::MayFail<WrittenMany<Entity>>(std::move(failure)) {}
     WrittenMany(std::size_t rows, Duration bound) : rows_(rows), bound_(bound), committed_(true) {}
 
     explicit operator bool() const noexcept { return committed_; }
-    bool failed() const noexcept { return error_.failed(); }
-    const Error& error() const noexcept { return error_.get(); }
     /// How many rows were changed.
     std::size_t rows() const noexcept { return rows_; }
     bool effective() const noexcept { return committed_ && bound_ == Duration::zero(); }
@@ -285,27 +282,21 @@ public:
 private:
     std::size_t rows_ = 0;
     Duration bound_{};
-    detail::RareError error_;
     bool committed_ = false;
 };
 
 /// The answer of a verb that only does or fails. True in a condition if it did.
-class Done : public detail::OrThrow<Done> {
+class Done : public detail::MayFail<Done> {
 public:
     Done() = default;
-    explicit Done(Error failure) : error_(std::move(failure)) {}
+    explicit Done(Error failure) : MayFail(std::move(failure)) {}
     explicit operator bool() const noexcept { return !failed(); }
-    bool failed() const noexcept { return error_.failed(); }
-    const Error& error() const noexcept { return error_.get(); }
-
-private:
-    detail::RareError error_;
 };
 
 /// What a warm-up did. True in a condition if it came to its end.
-struct WarmReport : detail::OrThrow<WarmReport> {
+struct WarmReport : detail::MayFail<WarmReport> {
     WarmReport() = default;
-    explicit WarmReport(Error failure) : failure_(std::move(failure)) {}
+    explicit WarmReport(Error failure) : MayFail(std::move(failure)) {}
 
     std::size_t asked = 0;   ///< Keys so far.
     std::size_t cached = 0;  ///< Of these, in the cache now (loaded, or there before).
@@ -314,11 +305,6 @@ struct WarmReport : detail::OrThrow<WarmReport> {
     std::size_t total = 0;   ///< Keys in all.
 
     explicit operator bool() const noexcept { return !failed(); }
-    bool failed() const noexcept { return failure_.failed(); }
-    const Error& error() const noexcept { return failure_.get(); }
-
-private:
-    detail::RareError failure_;
 };
 
 } // namespace v0

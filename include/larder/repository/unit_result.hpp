@@ -28,17 +28,15 @@ struct UnitOptions {
 
 /// The answer to a write in a unit of work: done in its transaction, and as yet seen by nobody else. True in a condition if it was done.
 template <entity Entity>
-class Staged : public detail::OrThrow<Staged<Entity>> {
+class Staged : public detail::MayFail<Staged<Entity>> {
 public:
     using entity_type = Entity;
 
-    explicit Staged(Error failure) : error_(std::move(failure)) {}
+    explicit Staged(Error failure) : detail::MayFail<Staged<Entity>>(std::move(failure)) {}
     Staged(primary_key_t<Entity> key, Version version, std::shared_ptr<const Entity> row, bool changed = true)
         : key_(std::move(key)), version_(version), row_(std::move(row)), changed_(changed) {}
 
-    explicit operator bool() const noexcept { return !failed(); }
-    bool failed() const noexcept { return error_.failed(); }
-    const Error& error() const noexcept { return error_.get(); }
+    explicit operator bool() const noexcept { return !this->failed(); }
 
     /// The row's primary key, generated ones included.
     const primary_key_t<Entity>& key() const noexcept { return key_; }
@@ -52,28 +50,24 @@ private:
     primary_key_t<Entity> key_{};
     Version version_ = 0;
     std::shared_ptr<const Entity> row_;
-    detail::RareError error_;
     bool changed_ = true;
 };
 
 /// As `Staged`, of many rows.
 template <entity Entity>
-class StagedMany : public detail::OrThrow<StagedMany<Entity>> {
+class StagedMany : public detail::MayFail<StagedMany<Entity>> {
 public:
     using entity_type = Entity;
 
-    explicit StagedMany(Error failure) : error_(std::move(failure)) {}
+    explicit StagedMany(Error failure) : detail::MayFail<StagedMany<Entity>>(std::move(failure)) {}
     explicit StagedMany(std::size_t rows) noexcept : rows_(rows) {}
 
-    explicit operator bool() const noexcept { return !failed(); }
-    bool failed() const noexcept { return error_.failed(); }
-    const Error& error() const noexcept { return error_.get(); }
+    explicit operator bool() const noexcept { return !this->failed(); }
     /// How many rows were changed.
     std::size_t rows() const noexcept { return rows_; }
 
 private:
     std::size_t rows_ = 0;
-    detail::RareError error_;
 };
 
 /// The answer of a unit of work: all of it committed, or nothing of it, and why.
@@ -82,11 +76,11 @@ private:
 /// it is false, nothing was written; unless the error is `errc::outcome_unknown`: then all of it may have been, or nothing.
 /// \tparam T what the unit's function gave; `void` for nothing.
 template <class T = void>
-class UnitResult : public detail::OrThrow<UnitResult<T>> {
+class UnitResult : public detail::MayFail<UnitResult<T>> {
     using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
 public:
-    explicit UnitResult(Error failure) : error_(std::move(failure)) {}
+    explicit UnitResult(Error failure) : detail::MayFail<UnitResult<T>>(std::move(failure)) {}
     UnitResult(Duration bound, Outcome<T> value) : bound_(bound) {
         if constexpr (std::is_void_v<T>)
             value_.emplace();
@@ -94,12 +88,10 @@ public:
             value_.emplace(std::move(*value));
     }
 
-    explicit operator bool() const noexcept { return !failed(); }
-    bool failed() const noexcept { return error_.failed(); }
-    const Error& error() const noexcept { return error_.get(); }
+    explicit operator bool() const noexcept { return !this->failed(); }
 
     /// Whether no later read may answer with anything older.
-    bool effective() const noexcept { return !failed() && bound_ == Duration::zero(); }
+    bool effective() const noexcept { return !this->failed() && bound_ == Duration::zero(); }
     /// For how long at most a later read may answer with something older; 0 if it is effective.
     Duration pending() const noexcept { return bound_; }
 
@@ -118,7 +110,6 @@ public:
 private:
     Duration bound_{};
     std::optional<Value> value_;
-    detail::RareError error_;
 };
 
 } // namespace v0

@@ -58,7 +58,7 @@ struct SessionStanding {
 
 /// What every answer of a store about one session says. True in a condition if the session is good.
 template <class Answer>
-class SessionAnswer {
+class SessionAnswer : public detail::MayFail<Answer> {
 public:
     explicit operator bool() const noexcept { return standing_.state == SessionState::active; }
     SessionState state() const noexcept { return standing_.state; }
@@ -66,37 +66,22 @@ public:
     SessionLimit limit() const noexcept { return standing_.limit; }
     /// Why it was ended.
     std::optional<EndReason> why() const noexcept { return standing_.why; }
-    bool failed() const noexcept { return error_.failed(); }
-    /// The error; unset if there is none.
-    const Error& error() const noexcept { return error_.get(); }
 
-    /// The answer itself if it is true in a condition; else throws `Failure`: with the error, or where nothing failed, with `errc::revoked` or `errc::no_such_row`.
-    const Answer& or_throw() const& {
-        check();
-        return static_cast<const Answer&>(*this);
-    }
-    Answer or_throw() && {
-        check();
-        return static_cast<Answer&&>(*this);
+    /// What `or_throw` throws where there is no good session and nothing failed: `errc::revoked` or `errc::no_such_row`.
+    Error refusal() const {
+        const bool ended = state() == SessionState::revoked || state() == SessionState::reused;
+        std::string text = "sessions: there is no valid session: " + std::string(name_of(state()));
+        if (limit() != SessionLimit::none) text += ", by its limit: " + std::string(name_of(limit()));
+        return {ended ? errc::revoked : errc::no_such_row, std::move(text)};
     }
 
 protected:
     SessionAnswer() = default;
-    explicit SessionAnswer(Error failure) : standing_{SessionState::failed, SessionLimit::none, {}}, error_(std::move(failure)) {}
+    explicit SessionAnswer(Error failure) : detail::MayFail<Answer>(std::move(failure)), standing_{SessionState::failed, SessionLimit::none, {}} {}
     explicit SessionAnswer(const SessionStanding& standing) noexcept : standing_(standing) {}
 
 private:
-    void check() const {
-        if (*this) return;
-        if (failed()) throw Failure(error());
-        const bool ended = state() == SessionState::revoked || state() == SessionState::reused;
-        std::string text = "sessions: there is no valid session: " + std::string(name_of(state()));
-        if (limit() != SessionLimit::none) text += ", by its limit: " + std::string(name_of(limit()));
-        throw Failure(Error{ended ? errc::revoked : errc::no_such_row, std::move(text)});
-    }
-
     SessionStanding standing_;
-    detail::RareError error_;
 };
 
 /// What may be shown of a session to its user.
@@ -180,15 +165,13 @@ private:
 };
 
 /// A user's active sessions. True in a condition if they could be listed.
-class SessionList : public detail::OrThrow<SessionList> {
+class SessionList : public detail::MayFail<SessionList> {
 public:
     SessionList() = default;
-    explicit SessionList(Error failure) : error_(std::move(failure)) {}
+    explicit SessionList(Error failure) : MayFail(std::move(failure)) {}
     explicit SessionList(std::vector<SessionInfo> sessions) noexcept : sessions_(std::move(sessions)) {}
 
     explicit operator bool() const noexcept { return !failed(); }
-    bool failed() const noexcept { return error_.failed(); }
-    const Error& error() const noexcept { return error_.get(); }
 
     std::size_t size() const noexcept { return sessions_.size(); }
     bool empty() const noexcept { return sessions_.empty(); }
@@ -198,19 +181,16 @@ public:
 
 private:
     std::vector<SessionInfo> sessions_;
-    detail::RareError error_;
 };
 
 /// The answer to the ending of sessions. True in a condition if it is done; there may have been none to end.
-class SessionsEnded : public detail::OrThrow<SessionsEnded> {
+class SessionsEnded : public detail::MayFail<SessionsEnded> {
 public:
     SessionsEnded() = default;
-    explicit SessionsEnded(Error failure) : error_(std::move(failure)) {}
+    explicit SessionsEnded(Error failure) : MayFail(std::move(failure)) {}
     SessionsEnded(std::size_t count, Duration pending) noexcept : pending_(pending), count_(count), done_(true) {}
 
     explicit operator bool() const noexcept { return done_; }
-    bool failed() const noexcept { return error_.failed(); }
-    const Error& error() const noexcept { return error_.get(); }
     /// How many were ended by this call.
     std::size_t count() const noexcept { return count_; }
     /// For how long at most an ended session may still be taken for active; 0 if it is effective.
@@ -218,28 +198,22 @@ public:
     bool effective() const noexcept { return done_ && pending_ == Duration::zero(); }
 
 private:
-    detail::RareError error_;
     Duration pending_{};
     std::size_t count_ = 0;
     bool done_ = false;
 };
 
 /// What one call of the reaper did. True in a condition if it came to its end.
-class Reaped : public detail::OrThrow<Reaped> {
+class Reaped : public detail::MayFail<Reaped> {
 public:
     Reaped() = default;
-    explicit Reaped(Error failure) : error_(std::move(failure)) {}
+    explicit Reaped(Error failure) : MayFail(std::move(failure)) {}
 
     explicit operator bool() const noexcept { return !failed(); }
-    bool failed() const noexcept { return error_.failed(); }
-    const Error& error() const noexcept { return error_.get(); }
 
     std::size_t expired = 0; ///< Sessions whose time was up, and which this call has ended.
     std::size_t erased = 0;  ///< Rows that this call has removed.
     bool more = false;       ///< Whether there may be more to do at once.
-
-private:
-    detail::RareError error_;
 };
 
 } // namespace v0
