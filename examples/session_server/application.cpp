@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "application.hpp"
 
+#include "log.hpp"
 #include "routes.hpp"
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
@@ -69,7 +69,7 @@ Awaitable<Answer> Application::answer(const HttpRequest& request, const std::str
     } catch (const Refusal& refusal) {
         co_return refusal.answer();
     } catch (const std::exception& failed) {
-        fmt::print(stderr, "session_server: a request failed: {}\n", failed.what());
+        log(fmt::format("a request failed: {}", failed.what()));
     }
     co_return error_answer(http::status::internal_server_error, "internal", "the request failed");
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "settings.hpp"
+#include "traffic.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -25,6 +26,8 @@ public:
         app_.add_option("--processes", settings_.processes, "server processes side by side, on as many ports one after the other; they need --redis")->check(CLI::Range(1, 64))->capture_default_str();
         app_.add_option("--threads", settings_.threads, "threads of each process (as many as there are processors)")->check(CLI::Range(1, 256));
         app_.add_option("--users", settings_.users, "users 1 to N are there to log in")->check(CLI::Range(1, 10'000'000))->capture_default_str();
+        app_.add_option("--traffic", settings_.traffic, "clients within each process that send traffic from the beginning")->check(CLI::Range(std::size_t{0}, Traffic::most))->capture_default_str();
+        app_.add_option_function<std::int64_t>("--for", [this](std::int64_t span) { settings_.ends_after = std::chrono::seconds(span); }, "end after so many seconds; exit code 1 if a call of the store failed")->check(CLI::Range(1, 1'000'000'000));
         auto* demo = app_.add_flag("--demo,!--no-demo", settings_.demo, "whether the page's buttons work (by default if it listens on the loopback address)");
 
         const std::string rules = "Sessions";
@@ -56,7 +59,7 @@ public:
         auto* conninfo = app_.add_option("--postgres-conninfo", settings_.postgres_server, "use the PostgreSQL server there (libpq's connection string); makes the tables 'users' and 'sessions' if they are missing")
                              ->expected(1)
                              ->group(stores);
-        app_.footer("Exit code: 0 once it was told to end (SIGTERM, SIGINT); 1 if it could not go on; 2 for wrong options.");
+        app_.footer("Exit code: 0 once it was told to end (SIGTERM, SIGINT); 1 if it could not go on, or --for says so; 2 for wrong options.");
         app_.final_callback([=, this] {
             settings_.own_redis = host->empty() && port->empty();
             settings_.redis = redis->as<bool>() || !settings_.own_redis;

@@ -155,6 +155,8 @@ larder::Duration Live::told_to_all() const {
     return redis && redis->connected && redis->owed == 0 ? service_.staleness_bound() : larder::Duration::max() / 4;
 }
 
+std::uint64_t Live::failed_calls() const { return failed_calls_in(service_.metrics()); }
+
 json::object Live::now() {
     const auto counted = service_.metrics();
     larder::Latency latency;

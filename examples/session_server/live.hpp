@@ -39,6 +39,9 @@ public:
     /// All of it but the tiers and the traffic, for the page.
     boost::json::object now();
 
+    /// How many calls of the store have failed.
+    std::uint64_t failed_calls() const;
+
     Events events;
 
 private:

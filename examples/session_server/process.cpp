@@ -2,6 +2,7 @@
 #include "process.hpp"
 
 #include "application.hpp"
+#include "links.hpp"
 #include "listener.hpp"
 #include "live.hpp"
 #include "site.hpp"
@@ -9,15 +10,19 @@
 #include "tiers.hpp"
 #include "traffic.hpp"
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <algorithm>
 #include <csignal>
 #include <cstddef>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -49,7 +54,7 @@ void run(asio::io_context& context, std::size_t threads) {
 
 } // namespace
 
-void serve(const Settings& settings, const Place& place, const Secrets& secrets, int socket, const std::function<void()>& ready) {
+bool serve(const Settings& settings, const Place& stores, const Secrets& secrets, int socket, const std::function<void()>& ready) {
     const std::size_t threads = settings.threads != 0 ? settings.threads : std::max(2U, std::thread::hardware_concurrency());
     asio::io_context context(static_cast<int>(threads));
     const auto protocol = asio::ip::make_address(settings.listen).is_v6() ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
@@ -57,10 +62,17 @@ void serve(const Settings& settings, const Place& place, const Secrets& secrets,
     asio::signal_set signals(context, SIGTERM, SIGINT, SIGHUP);
 
     Tiers::Switch switch_redis, switch_database;
-    if (settings.demo && !place.sqlite.empty()) {
-        sqlite_switch::install();
-        switch_database = sqlite_switch::turn;
+    std::optional<Links> links;
+    if (settings.demo) {
+        links.emplace(stores);
+        switch_redis = links->redis();
+        switch_database = links->postgres();
+        if (!stores.sqlite.empty()) {
+            sqlite_switch::install();
+            switch_database = sqlite_switch::turn;
+        }
     }
+    const Place& place = links ? links->place() : stores;
     asio::thread_pool connections(connection_threads), blocking(blocking_threads);
     const Site site{.sqlite = place.sqlite,
                     .postgres = place.postgres,
@@ -77,15 +89,30 @@ void serve(const Settings& settings, const Place& place, const Secrets& secrets,
     Application application{*service, live, tiers, traffic, settings.demo};
     Listener listener(context, std::move(acceptor), settings.limits, [&](const HttpRequest& request, const std::string& address) { return application.answer(request, address); });
 
-    signals.async_wait([&](boost::system::error_code, int) {
+    bool told = false;
+    asio::steady_timer end(context);
+    const auto stop = [&](boost::system::error_code cancelled, bool by_signal) {
+        if (cancelled) return;
+        told = by_signal;
+        signals.cancel();
+        end.cancel();
         listener.stop();
         traffic.set(0);
         live.stop();
-    });
+    };
+    // Both on one strand, so that they come one after the other.
+    const auto strand = asio::make_strand(context);
+    signals.async_wait(asio::bind_executor(strand, [&](boost::system::error_code cancelled, int) { stop(cancelled, true); }));
+    if (settings.ends_after) {
+        end.expires_after(*settings.ends_after);
+        end.async_wait(asio::bind_executor(strand, [&](boost::system::error_code cancelled) { stop(cancelled, false); }));
+    }
     listener.start();
     live.start(tiers);
+    if (settings.traffic != 0) traffic.set(settings.traffic);
     ready();
     run(context, threads);
+    return told || live.failed_calls() == 0;
 }
 
 } // namespace server

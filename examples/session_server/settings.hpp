@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace server {
@@ -36,6 +37,8 @@ struct Settings {
     std::chrono::seconds access_timeout = std::chrono::minutes(15);
     std::size_t max_sessions = 0; ///< Of a user; 0: any number.
     bool demo = true;             ///< Whether the page's buttons work.
+    std::size_t traffic = 0;      ///< Clients of the demonstration's traffic, in each process, to begin with.
+    std::optional<std::chrono::seconds> ends_after{}; ///< Nothing: when it is told.
 };
 
 } // namespace server

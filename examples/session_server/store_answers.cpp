@@ -2,6 +2,7 @@
 #include "store_answers.hpp"
 
 #include "credentials.hpp"
+#include "log.hpp"
 
 #include <larder/session/entities.hpp>
 
@@ -10,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdio>
 #include <utility>
 
 namespace server {
@@ -33,7 +33,7 @@ Answer unauthorized(const larder::SessionStanding& standing, std::string_view me
 }
 
 Answer unavailable(const larder::Error& failure) {
-    fmt::print(stderr, "session_server: {}\n", failure.text);
+    log(failure.text);
     const bool open = failure == larder::errc::outcome_unknown || failure.code == boost::asio::error::operation_aborted;
     Answer answer = error_answer(http::status::service_unavailable, "unavailable",
                                  open ? "the store did not answer in time; what was asked for may have been done" : "the store can not be reached, or is too busy; nothing was done");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "stores.hpp"
 
+#include "../sessions/conninfo.hpp"
 #include "../sessions/postgres_console.hpp"
 #include "../sessions/sqlite_statement.hpp"
 
@@ -46,7 +47,12 @@ Stores::Stores(const Settings& settings) {
     }
     if (settings.postgres) {
         if (settings.own_postgres) postgres_.emplace();
-        place_.postgres = postgres_ ? postgres_->conninfo() : settings.postgres_server;
+        place_.postgres = settings.postgres_server;
+        if (postgres_) {
+            example::Conninfo conninfo(postgres_->conninfo());
+            conninfo.set("host", "127.0.0.1"); // Where it listens too: a way over TCP can be cut.
+            place_.postgres = conninfo.text();
+        }
         prepare_postgres(place_.postgres, settings.users);
     } else {
         place_.sqlite = settings.file.empty() ? folder_.file("sessions") : settings.file;

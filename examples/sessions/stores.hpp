@@ -2,6 +2,7 @@
 #pragma once
 
 #include "beginnings.hpp"
+#include "conninfo.hpp"
 #include "postgres_console.hpp"
 #include "service.hpp"
 #include "sqlite_statement.hpp"
@@ -16,7 +17,6 @@
 #include <boost/uuid/uuid_io.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 #include <chrono>
 #include <cstddef>
@@ -168,27 +168,13 @@ private:
 
     /// How to connect so that a schema's tables are found.
     std::string within(std::string_view code) const {
-        char* said = nullptr;
-        const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parts(PQconninfoParse(conninfo_.c_str(), &said), &PQconninfoFree);
-        const std::unique_ptr<char, void (*)(void*)> words(said, &PQfreemem);
-        if (!parts) throw std::runtime_error(std::string("PostgreSQL: ") + (said ? said : "not a connection string"));
         std::string path = "-c search_path=\"";
         for (const char letter : schema(code)) (path += letter == ' ' ? "\\" : "") += letter;
         path += '"';
-        std::string all;
-        for (const auto* part = parts.get(); part->keyword; ++part) {
-            const bool is_options = std::string_view(part->keyword) == "options";
-            if (!part->val && !is_options) continue;
-            std::string value = part->val ? part->val : "";
-            if (is_options) value += (value.empty() ? "" : " ") + path;
-            all += fmt::format("{}='", part->keyword);
-            for (const char letter : value) {
-                if (letter == '\'' || letter == '\\') all += '\\';
-                all += letter;
-            }
-            all += "' ";
-        }
-        return all;
+        Conninfo place(conninfo_);
+        const auto options = place.get("options");
+        place.set("options", options.empty() ? path : options + " " + path);
+        return place.text();
     }
 
     std::string conninfo_;

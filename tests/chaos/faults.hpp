@@ -3,10 +3,10 @@
 
 #include "fault.hpp"
 #include "fleet.hpp"
-#include "proxy.hpp"
 
 #include "../redis/server.hpp"
 #include "../servers/private_postgres.hpp"
+#include "../servers/ways.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +20,9 @@
 #include <signal.h>
 
 namespace chaos {
+
+using larder_tests::Hole;
+using larder_tests::Ways;
 
 /// Does faults to the servers and clients of a round, and ends them.
 class Faults {

@@ -8,7 +8,6 @@
 #include "fleet.hpp"
 #include "judge.hpp"
 #include "login.hpp"
-#include "proxy.hpp"
 #include "subject.hpp"
 
 #include <larder/database/postgres_schema.hpp>

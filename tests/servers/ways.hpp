@@ -16,13 +16,14 @@
 #include <utility>
 #include <vector>
 
-namespace chaos {
+namespace larder_tests {
 
 /// What a way to a server swallows.
 enum class Hole : std::uint8_t {
     none,
     answers, ///< What comes from the server: it hears, but is not heard.
     both,
+    closed, ///< The connections end, and those that are made, as if there were no server.
 };
 
 /// One client's way to a server: a TCP proxy on the loopback address that can stop forwarding while its connections stay up. What it held
@@ -31,7 +32,7 @@ class Way {
 public:
     using Tcp = boost::asio::ip::tcp;
 
-    Way(boost::asio::io_context& context, std::uint16_t server) : context_(context), server_(boost::asio::ip::address_v4::loopback(), server), acceptor_(context, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {
+    Way(boost::asio::io_context& context, const Tcp::endpoint& server) : context_(context), server_(server), acceptor_(context, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {
         port_ = acceptor_.local_endpoint().port();
         accept();
     }
@@ -42,6 +43,9 @@ public:
     void set(Hole hole) {
         boost::asio::post(context_, [this, hole] {
             hole_ = hole;
+            if (hole == Hole::closed)
+                for (const auto& pair : std::exchange(pairs_, {}))
+                    if (const auto open = pair.lock()) open->close();
             const auto held = std::exchange(held_, {});
             for (const auto& go_on : held) go_on();
         });
@@ -64,6 +68,12 @@ private:
         const auto pair = std::make_shared<Pair>(context_);
         acceptor_.async_accept(pair->client, [this, pair](boost::system::error_code error) {
             if (error) return;
+            if (hole_ == Hole::closed) {
+                accept();
+                return;
+            }
+            std::erase_if(pairs_, [](const auto& each) { return each.expired(); });
+            pairs_.push_back(pair);
             pair->server.async_connect(server_, [this, pair](boost::system::error_code refused) {
                 if (refused) {
                     pair->close();
@@ -110,12 +120,15 @@ private:
     std::uint16_t port_ = 0;
     Hole hole_ = Hole::none;
     std::vector<std::function<void()>> held_;
+    std::vector<std::weak_ptr<Pair>> pairs_;
 };
 
 /// The ways of all clients, and the thread that forwards.
 class Ways {
 public:
-    Ways(std::size_t count, std::uint16_t server) {
+    /// \param server its port on the loopback address.
+    Ways(std::size_t count, std::uint16_t server) : Ways(count, Way::Tcp::endpoint(boost::asio::ip::address_v4::loopback(), server)) {}
+    Ways(std::size_t count, const Way::Tcp::endpoint& server) {
         for (std::size_t i = 0; i < count; ++i) ways_.push_back(std::make_unique<Way>(context_, server));
         thread_ = std::thread([this] { context_.run(); });
     }
@@ -133,4 +146,4 @@ private:
     std::thread thread_;
 };
 
-} // namespace chaos
+} // namespace larder_tests

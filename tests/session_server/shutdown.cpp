@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+
+// A server that is told to end: what was begun is finished, within the time that a request may take.
+
+#include "world.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <future>
+#include <string>
+#include <system_error>
+
+using namespace session_server_tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Answers after a time, and tells when it has begun.
+class Slow {
+public:
+    explicit Slow(std::chrono::milliseconds span) : span_(span) {}
+    server::Handler handler() {
+        return [this](const server::HttpRequest&, const std::string&) -> server::Awaitable<server::Answer> {
+            begun_.set_value();
+            boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, span_);
+            auto waiting = timer.async_wait(boost::asio::use_awaitable);
+            co_await std::move(waiting);
+            server::Answer answer;
+            answer.body = "done";
+            co_return answer;
+        };
+    }
+    void await() { begun_.get_future().wait(); }
+
+private:
+    std::chrono::milliseconds span_;
+    std::promise<void> begun_;
+};
+
+constexpr const char* get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+} // namespace
+
+TEST_CASE("a request that has begun is answered, and its connection closed; nobody new is let in") {
+    Slow slow(100ms);
+    boost::asio::io_context context;
+    Served served(context, {}, slow.handler());
+    Client busy(served.port());
+    busy.send(get);
+    slow.await();
+    served.stop();
+    const auto reply = busy.read();
+    CHECK(reply.message.body() == "done");
+    CHECK(!reply.message.keep_alive());
+    CHECK(busy.rest().empty());
+    served.join();
+    CHECK_THROWS_AS(Client{served.port()}, std::system_error);
+}
+
+TEST_CASE("connections on which nothing is asked are closed at once") {
+    boost::asio::io_context context;
+    Slow slow(0ms);
+    Served served(context, {.request = 1h, .idle = 1h}, slow.handler());
+    Client fresh(served.port()), kept(served.port());
+    kept.send(get).read();
+    served.stop();
+    CHECK(fresh.rest().empty());
+    CHECK(kept.rest().empty());
+    served.join();
+}
+
+TEST_CASE("a client that does not finish its request does not hold up the end for longer than a request may take") {
+    boost::asio::io_context context;
+    Slow slow(0ms);
+    Served served(context, {.request = 200ms}, slow.handler());
+    Client half(served.port());
+    half.send("GET / HTTP/1.1\r\nHo");
+    served.stop();
+    served.join();
+    half.rest();
+}
+
+TEST_CASE("to be told twice is to be told once") {
+    boost::asio::io_context context;
+    Slow slow(0ms);
+    Served served(context, {}, slow.handler());
+    served.stop();
+    served.stop();
+    served.join();
+}
