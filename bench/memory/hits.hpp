@@ -30,13 +30,11 @@ void add_hits_by_primary_key(const std::shared_ptr<World<Row>>& world, const std
     add(larder_find, [world, &keys](std::size_t number) { look_at(*world->repository->find(keys[number])); }, world->larder_bytes);
     add("Larder tier hit", [&core = *world->repository->core(), &keys](std::size_t number) {
         const larder::space_view_t<Row, 0> key(keys[number]);
-        larder::Lookup<larder::CachedRow<Row>> found;
-        core.authority.template hit<0>(key, larder::hash_key(key), 0, larder::Duration::max(), core.env.now(), found);
-        look_at(*found.value.full);
+        look_at(*core.authority.whole_hit(key, larder::hash_key(key), 0, larder::Duration::max(), core.env.now()).row);
     }, world->larder_bytes);
     add("Larder tier lookup", [&core = *world->repository->core(), &keys](std::size_t number) { look_at(*core.authority.template lookup<0>(keys[number], {}).value.full); },
         world->larder_bytes);
-    add(visit_once, [world, &keys](std::size_t number) { world->flat->map.visit(keys[number], [](const auto& entry) { look_at(*entry.second); }); }, world->flat_bytes);
+    add(visit_once, [world, &keys](std::size_t number) { world->flat->map.cvisit(keys[number], [](const auto& entry) { look_at(*entry.second); }); }, world->flat_bytes);
     add("flat_map visit, pointer out", [world, &keys](std::size_t number) { look_at(*world->flat->find(keys[number])); }, world->flat_bytes);
     if (world->sizes.large) return;
     add("list LRU, mutex", [world, &keys](std::size_t number) { look_at(*world->list->find(keys[number])); }, world->list_bytes);
@@ -47,22 +45,21 @@ void add_hits_by_primary_key(const std::shared_ptr<World<Row>>& world, const std
 template <class Row>
 void add_hits_by_other_key(const std::shared_ptr<World<Row>>& world, const std::string& row) {
     constexpr std::size_t space = larder::space_of_v<Row, &Row::code>;
-    using Key = typename World<Row>::Key;
     const auto add = [&](const std::string& subject, auto access, double bytes) { add_stream(by_other_key, row, subject, world->stream, std::move(access), tells_bytes(bytes)); };
     const auto& codes = world->codes;
     add(larder_find_by, [world, &codes](std::size_t number) { look_at(*world->repository->template find_by<&Row::code>(codes[number])); }, world->larder_bytes);
     add("Larder tier hit_by", [&core = *world->repository->core(), &codes](std::size_t number) {
         const larder::space_view_t<Row, space> key(codes[number]);
-        larder::Lookup<larder::CachedRow<Row>> found;
-        core.authority.template hit_by<space>(key, larder::hash_key(key), 0, larder::Duration::max(), core.env.now(), found);
-        look_at(*found.value.full);
+        look_at(*core.authority.template whole_hit_by<space>(key, larder::hash_key(key), 0, larder::Duration::max(), core.env.now()).row);
     }, world->larder_bytes);
     add(visit_twice, [world, &codes](std::size_t number) {
-        Key key{};
-        world->flat_codes->map.visit(codes[number], [&](const auto& entry) { key = entry.second; });
-        world->flat->map.visit(key, [](const auto& entry) { look_at(*entry.second); });
+        world->flat_codes->map.cvisit(codes[number], [&](const auto& code) { world->flat->map.cvisit(code.second, [](const auto& entry) { look_at(*entry.second); }); });
     }, world->flat_two_bytes);
-    add("the same, pointer out", [world, &codes](std::size_t number) { look_at(*world->flat->find(world->flat_codes->find(codes[number]))); }, world->flat_two_bytes);
+    add("flat_map visits, pointer out", [world, &codes](std::size_t number) {
+        typename World<Row>::Pointer found;
+        world->flat_codes->map.cvisit(codes[number], [&](const auto& code) { found = world->flat->find(code.second); });
+        look_at(*found);
+    }, world->flat_two_bytes);
 }
 
 } // namespace bench

@@ -30,7 +30,7 @@ struct FlatMap {
 
     Value find(const Key& key) const {
         Value value{};
-        map.visit(key, [&](const auto& entry) { value = entry.second; });
+        map.cvisit(key, [&](const auto& entry) { value = entry.second; });
         return value;
     }
     void put(const Key& key, Value value) { map.insert_or_assign(key, std::move(value)); }

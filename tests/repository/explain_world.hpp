@@ -112,6 +112,26 @@ public:
         show(out);
         return true;
     }
+    WholeRow<Entity> whole_hit(const space_view_t<Entity, 0>& key, std::uint64_t hash, Version min_version, Duration max_age, SteadyTime now) const
+        requires(Plain)
+    {
+        auto found = memory_.whole_hit(key, hash, min_version, max_age, now);
+        if (!found.row) return found;
+        recording_->plain_hits.push_back({.kind = StepKind::lookup, .level = level, .subject = StepSubject::row});
+        if (recording_->other_stamp) ++found.stamp;
+        return found;
+    }
+    template <std::size_t Space>
+    WholeRow<Entity> whole_hit_by(const space_view_t<Entity, Space>& key, std::uint64_t hash, Version min_version, Duration max_age, SteadyTime now) const
+        requires(Plain)
+    {
+        auto found = memory_.template whole_hit_by<Space>(key, hash, min_version, max_age, now);
+        if (!found.row) return found;
+        recording_->plain_hits.push_back({.kind = StepKind::lookup, .level = level, .subject = StepSubject::alias});
+        recording_->plain_hits.push_back({.kind = StepKind::lookup, .level = level, .subject = StepSubject::row});
+        if (recording_->other_stamp) ++found.stamp;
+        return found;
+    }
 
     template <std::size_t Space>
     Lookup<Value<Space>> lookup(const Key<Space>& key, const Demand& demand) {

@@ -87,6 +87,17 @@ struct Lookup {
     bool has_fallback = false;        ///< On a miss: `value` is a copy past its time, good only if the database fails.
 };
 
+/// What a plain hit answers of a whole row: what a `Lookup` would tell of it, and no more.
+template <entity Entity>
+struct WholeRow {
+    std::shared_ptr<const Entity> row; ///< Null: no hit.
+    std::uint64_t stamp = 0;           ///< As in `CachedRow`.
+    Version version = 0;               ///< As the others in `Lookup`.
+    Duration age{};
+    Duration remaining{};
+    bool refresh_due = false;
+};
+
 /// How long a value lives, from the moment its load began.
 struct Lifetime {
     Duration serve{};                             ///< It may be served this long. Not more than 0: it is not kept.

@@ -101,6 +101,16 @@ public:
         return serve(shard, shard.find(key, hash), min_version, max_age, now, out);
     }
 
+    /// A hit of a whole row, the fastest way; else no row, and nothing changed.
+    WholeRow<Entity> whole_hit(const space_view_t<Entity, 0>& key, std::uint64_t hash, Version min_version, Duration max_age, SteadyTime now) const {
+        auto& shard = directory<0>().shard_of(hash);
+        const std::lock_guard lock(shard.lock);
+        const auto* record = shard.find(key, hash);
+        if (!record || !record->state.serves(now, min_version, max_age) || !record->state.whole()) return {};
+        shard.hit(*record);
+        return record->state.template serve_whole<Entity>(now);
+    }
+
     /// A hit through an alternate key, the fast way: follows the key to its row if both are there. The demands are made of the
     /// row, or of the alternate key where that knows that there is no row. Does not compare the row's key with the one asked for.
     /// Allocates nothing. \param hash `hash_key(key)`. \param now the environment's. \param out replaced; empty on false.
@@ -113,8 +123,7 @@ public:
         const std::lock_guard alias_lock(aliases.lock);
         const auto* alias = aliases.find(key, hash);
         if (!alias || !alias->state.serves(now, 0, Duration::max())) return false;
-        const auto& target = alias->state.value();
-        if (target) {
+        if (const auto& target = alias->state.kept().get()) {
             const std::uint64_t row_hash = hash_key(*target);
             auto& rows = directory<0>().shard_of(row_hash);
             const std::lock_guard row_lock(rows.lock);
@@ -131,6 +140,26 @@ public:
         }
         aliases.hit(*alias);
         return true;
+    }
+
+    /// A hit of a whole row through an alternate key, the fastest way; else no row, and nothing changed but what is counted for the eviction.
+    /// Compares the row's key with the one asked for (which is why the alternate key is looked for by its hash alone), unless `Guard::alias_verification` is off.
+    template <std::size_t Space>
+    WholeRow<Entity> whole_hit_by(const space_view_t<Entity, Space>& key, std::uint64_t hash, Version min_version, Duration max_age, SteadyTime now) const {
+        static_assert(Space > 0 && Space < Schema::alias_end, "larder: whole_hit_by follows an alternate key");
+        const bool verified = env_.enabled(Guard::alias_verification);
+        WholeRow<Entity> found = [&]() -> WholeRow<Entity> {
+            auto& aliases = directory<Space>().shard_of(hash);
+            const std::lock_guard lock(aliases.lock);
+            const auto* alias = verified ? aliases.find_hash(hash) : aliases.find(key, hash);
+            if (!alias || !alias->state.serves(now, 0, Duration::max())) return {};
+            const auto& target = alias->state.kept().get();
+            if (!target) return {};
+            aliases.hit(*alias);
+            return whole_hit(view_of<Entity>(*target), hash_key(*target), min_version, max_age, now);
+        }();
+        if (verified && found.row && !has_key<Space>(*found.row, key)) found.row.reset();
+        return found;
     }
 
     /// Looks up one key, and gives the right to fill it if it is asked for and is to be had.
@@ -453,7 +482,7 @@ private:
                 position = {record->deadline, record->hash};
                 if (end < position) return;
                 const auto& state = record->state;
-                if (record->accessed && state.held() && state.value().full && now < state.serve_until()) due.emplace_back(position, record->key);
+                if (record->accessed && state.held() && state.whole() && now < state.serve_until()) due.emplace_back(position, record->key);
             }
         }
     }

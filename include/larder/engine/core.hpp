@@ -80,10 +80,11 @@ private:
     QueryKind kind_;
 };
 
-/// Whether a tier answers hits by a plain function that neither allocates nor waits.
+/// Whether a tier answers hits by plain functions that neither allocate nor wait.
 template <class Tier, class Entity>
 inline constexpr bool has_fast_hit_v = requires(Tier& tier, const space_view_t<Entity, 0>& key, Lookup<CachedRow<Entity>>& out) {
     tier.template hit<0>(key, std::uint64_t{}, Version{}, Duration{}, SteadyTime{}, out);
+    { tier.whole_hit(key, std::uint64_t{}, Version{}, Duration{}, SteadyTime{}) } -> std::same_as<WholeRow<Entity>>;
 };
 
 /// All that the verbs of one repository share. Lives as long as the repository or any verb still under way.

@@ -26,10 +26,10 @@ Found<typename Core::Entity> judge_whole(Core& core, Loaded<typename Core::Entit
 
 /// As `judge_whole`, for the whole row that a lookup in the nearest tier has hit just now.
 template <class Core>
-Found<typename Core::Entity> judge_hit(Core& core, Lookup<CachedRow<typename Core::Entity>>&& hit) {
-    const typename Core::Entity& row = *hit.value.full;
+Found<typename Core::Entity> judge_hit(Core& core, WholeRow<typename Core::Entity>&& hit) {
+    const typename Core::Entity& row = *hit.row;
     const Absence absence = core.absence_of(Core::Schema::expiry_of(row), Core::Schema::is_revoked(row));
-    return Found<typename Core::Entity>(std::move(hit.value.full), absence, Core::Nearest::level, hit.version, hit.age);
+    return Found<typename Core::Entity>(std::move(hit.row), absence, Core::Nearest::level, hit.version, hit.age);
 }
 
 /// As `judge_whole`, for the warm fields.

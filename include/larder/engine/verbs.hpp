@@ -54,14 +54,17 @@ private:
 template <class Result, class Core>
 class Caller {
 public:
-    Caller(Core& core, Driver& driver, Verb verb, SteadyTime began) noexcept : core_(core), driver_(dynamic_cast<AnsweringDriver<Result>*>(&driver)), verb_(verb), began_(began) {}
+    Caller(Core& core, Driver& driver, Verb verb, SteadyTime began) noexcept : core_(core), driver_(driver), verb_(verb), began_(began) {}
 
-    /// Whether it takes an answer early.
-    bool listens() const noexcept { return driver_ != nullptr; }
-    /// Answers. \pre listens()
+    /// Whether it takes an answer early. Not free: not to be asked by what answers at once.
+    bool listens() noexcept {
+        listener_ = dynamic_cast<AnsweringDriver<Result>*>(&driver_);
+        return listener_ != nullptr;
+    }
+    /// Answers. \pre listens() was true
     void answer(Result result) {
         end(result);
-        driver_->answer_early(std::move(result));
+        listener_->answer_early(std::move(result));
     }
     /// Counts and times the call, once.
     void end(const Result& result) {
@@ -71,7 +74,8 @@ public:
 
 private:
     Core& core_;
-    AnsweringDriver<Result>* driver_;
+    Driver& driver_;
+    AnsweringDriver<Result>* listener_ = nullptr;
     Verb verb_;
     SteadyTime began_;
     bool ended_ = false;

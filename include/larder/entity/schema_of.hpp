@@ -263,6 +263,14 @@ public:
             return false;
     }
 
+    /// Where a row's expiry is, or else its revocation: what is read of each hit. \pre the schema has one of them.
+    static const void* judged_by(const Entity& entity) noexcept {
+        if constexpr (has_expires)
+            return &(entity.*detail::FirstMember<expires_members>::value);
+        else
+            return &(entity.*detail::FirstMember<revoked_members>::value);
+    }
+
 private:
     static constexpr bool members_are_sound() noexcept {
         bool sound = true;

@@ -34,11 +34,8 @@ struct Metrics {
 
     void on(const event::Hit& hit) noexcept {
         const auto slot = detail::thread_slot();
-        auto& counters = hits_.of(slot);
-        auto& lookups = counters.lookups[hit.level][LookupOutcome::hit];
-        if (hit.alias) increment(lookups.aliases, slot);
-        increment(lookups.records, slot);
-        increment(counters.calls[hit.verb], slot);
+        auto& count = plain_hits_.of(slot)[hit.verb][hit.level];
+        increment(hit.alias ? count.aliases : count.records, slot);
         if (hit.weight != 0) latencies_.of(slot)[hit.verb].record(hit.took, false, hit.weight);
     }
 
@@ -95,6 +92,17 @@ struct Metrics {
         hits_.for_each([&](const HitCounters<Cell>& stripe) {
             detail::zip_leaves(static_cast<HitCounters<std::uint64_t>&>(result), stripe, sum);
         });
+        plain_hits_.for_each([&](const PlainHits& stripe) {
+            stripe.for_each([&](Verb verb, const auto& levels) {
+                levels.for_each([&](Level level, const RecordsAndAliases<Cell>& count) {
+                    const auto aliases = count.aliases.load(std::memory_order_relaxed);
+                    const auto calls = count.records.load(std::memory_order_relaxed) + aliases;
+                    result.calls[verb] += calls;
+                    result.lookups[level][LookupOutcome::hit].records += calls;
+                    result.lookups[level][LookupOutcome::hit].aliases += aliases;
+                });
+            });
+        });
         events_.for_each([&](const EventCounters<Cell>& stripe) {
             detail::zip_leaves(static_cast<EventCounters<std::uint64_t>&>(result), stripe, sum);
         });
@@ -108,6 +116,9 @@ struct Metrics {
 
 private:
     using Cell = std::atomic<std::uint64_t>;
+    /// Calls that ended with a plain hit: those by primary key as `records`, those that an alias led to its row as `aliases`. One cell for each
+    /// such call, since they are by far the most.
+    using PlainHits = EnumTable<Verb, EnumTable<Level, RecordsAndAliases<Cell>>>;
     static constexpr std::size_t event_stripes = 8;
     static constexpr std::size_t latency_stripes = 2;
 
@@ -124,6 +135,7 @@ private:
     EventCounters<Cell>& events() noexcept { return events_.of(detail::thread_slot()); }
 
     detail::Striped<HitCounters<Cell>, detail::thread_slots> hits_;
+    detail::Striped<PlainHits, detail::thread_slots> plain_hits_;
     detail::Striped<EventCounters<Cell>, event_stripes> events_;
     detail::Striped<EnumTable<Verb, detail::LatencyCells>, latency_stripes> latencies_;
     mutable std::mutex last_failure_mutex_;

@@ -450,27 +450,46 @@ private:
     }
     static constexpr void check_revoked() { static_assert(Schema::has_revoked, "larder: the schema declares no revoked column: add larder::revoked<&Entity::field>"); }
 
+    using Fast = detail::FastPath<Core>;
     using Nearby = Lookup<CachedRow<Entity>>;
-    static constexpr auto is_whole = [](const CachedRow<Entity>& row) noexcept { return row.full != nullptr; };
-    static constexpr auto is_anything = [](const CachedRow<Entity>&) noexcept { return true; };
     bool stopped() const noexcept { return core_->stopped.load(std::memory_order_relaxed); }
 
-    /// The plain hit; starts a refresh in the background where one is due. Leaves it to the caller to tell of it.
-    template <std::size_t Space, class Enough>
-    static bool hit(Core& core, const space_view_t<Entity, Space>& key, const Read& how, const Enough& enough, Nearby& row, SteadyTime& now) {
-        if (!detail::FastPath<Core>::template hit<Space>(core, key, how, enough, row, now)) return false;
-        if (row.refresh_due) [[unlikely]]
-            Reading::refresh_in_background(core, row.value.full ? primary_key_of(*row.value.full) : primary_key_of(row.value.warm->partial_row()));
+    /// Starts a refresh in the background where a hit says that one is due.
+    template <class Hit>
+    static void refresh_if_due(Core& core, const Hit& hit) {
+        if (hit.refresh_due) [[unlikely]]
+            Reading::refresh_in_background(core, Fast::key_of_hit(hit));
+    }
+
+    /// The plain hit of whatever there is of a row. Leaves it to the caller to tell of it.
+    template <std::size_t Space>
+    static bool hit(Core& core, const space_view_t<Entity, Space>& key, const Read& how, Nearby& row, SteadyTime& now) {
+        if (!Fast::template hit<Space>(core, key, how, row, now)) return false;
+        refresh_if_due(core, row);
         return true;
     }
 
-    /// The plain hit in a call whose end is told of by its frame.
-    template <std::size_t Space, class Enough>
-    static bool hit_within(Core& core, const space_view_t<Entity, Space>& key, const Read& how, const Enough& enough, detail::Loaded<Entity>& loaded) {
-        Nearby row;
+    /// The plain hit of a whole row, if there is one in the answer. Leaves it to the caller to tell of it.
+    template <std::size_t Space>
+    static WholeRow<Entity> whole_hit(Core& core, const space_view_t<Entity, Space>& key, const Read& how, SteadyTime& now) {
+        WholeRow<Entity> found = Fast::template whole_hit<Space>(core, key, how, now);
+        if (found.row) refresh_if_due(core, found);
+        return found;
+    }
+
+    /// The plain hit in a call whose end is told of by its frame. \tparam Extent how much of the row is enough.
+    template <detail::Extent Extent, std::size_t Space>
+    static bool hit_within(Core& core, const space_view_t<Entity, Space>& key, const Read& how, detail::Loaded<Entity>& loaded) {
         SteadyTime now;
-        if (!hit<Space>(core, key, how, enough, row, now)) return false;
-        loaded = detail::FastPath<Core>::loaded(std::move(row), now);
+        if constexpr (Extent == detail::Extent::whole) {
+            WholeRow<Entity> found = whole_hit<Space>(core, key, how, now);
+            if (!found.row) return false;
+            loaded = Fast::loaded(std::move(found), now);
+        } else {
+            Nearby row;
+            if (!hit<Space>(core, key, how, row, now)) return false;
+            loaded = Fast::loaded(std::move(row), now);
+        }
         if constexpr (Space != 0) core.env.observe(event::Lookup{Core::Nearest::level, LookupOutcome::hit, true});
         core.env.observe(event::Lookup{Core::Nearest::level, LookupOutcome::hit, false});
         return true;
@@ -480,11 +499,13 @@ private:
     Found<Entity> find_in(Verb verb, const space_view_t<Entity, Space>& key, const Read& how) {
         Core& core = *core_;
         const detail::QuickCall call(core.env);
-        Nearby row;
-        SteadyTime now;
-        if (!stopped() && hit<Space>(core, key, how, is_whole, row, now)) [[likely]] {
-            call.hit(verb, Core::Nearest::level, Space != 0);
-            return detail::judge_hit(core, std::move(row));
+        if (!stopped()) [[likely]] {
+            SteadyTime now;
+            WholeRow<Entity> found = whole_hit<Space>(core, key, how, now);
+            if (found.row) [[likely]] {
+                call.hit(verb, Core::Nearest::level, Space != 0);
+                return detail::judge_hit(core, std::move(found));
+            }
         }
         return find_further<Space>(verb, key, how);
     }
@@ -500,14 +521,16 @@ private:
         constexpr Level level = Core::Nearest::level;
         Core& core = *core_;
         const detail::QuickCall call(core.env);
-        Nearby row;
-        SteadyTime now;
-        if (!stopped() && hit<Space>(core, key, how, is_whole, row, now)) [[likely]] {
-            call.hit(verb, level, Space != 0);
-            return detail::judge_hit(core, std::move(row));
+        if (!stopped()) [[likely]] {
+            SteadyTime now;
+            WholeRow<Entity> found = whole_hit<Space>(core, key, how, now);
+            if (found.row) [[likely]] {
+                call.hit(verb, level, Space != 0);
+                return detail::judge_hit(core, std::move(found));
+            }
         }
         const bool refused = stopped();
-        if (detail::FastPath<Core>::possible && !refused && !how.truth && core.reads(level)) core.env.observe(event::Lookup{level, LookupOutcome::miss, Space != 0});
+        if (Fast::possible && !refused && !how.truth && core.reads(level)) core.env.observe(event::Lookup{level, LookupOutcome::miss, Space != 0});
         call.finished(verb, refused);
         return refused ? Found<Entity>(detail::refusal_after_shutdown()) : Found<Entity>(nullptr, Absence::not_cached, level, 0, Duration::zero());
     }
@@ -518,9 +541,9 @@ private:
         const detail::QuickCall call(core_->env);
         Nearby row;
         SteadyTime now;
-        if (!stopped() && hit<Space>(*core_, key, how, is_anything, row, now)) {
+        if (!stopped() && hit<Space>(*core_, key, how, row, now)) {
             call.hit(verb, Core::Nearest::level, Space != 0);
-            return detail::judge_warm(*core_, detail::FastPath<Core>::loaded(std::move(row), now));
+            return detail::judge_warm(*core_, Fast::loaded(std::move(row), now));
         }
         return block<FoundWarm<Entity>>(verb, finding_warm<Space>(key, how));
     }
@@ -540,7 +563,7 @@ private:
         check_load_by<Space>();
         return [key = own_key<Entity, Space>(view), how](Core& core, Driver& driver, auto& caller) -> Task<Found<Entity>> {
             detail::Loaded<Entity> loaded;
-            if (!hit_within<Space>(core, view_of<Entity, Space>(key), how, is_whole, loaded)) {
+            if (!hit_within<detail::Extent::whole, Space>(core, view_of<Entity, Space>(key), how, loaded)) {
                 const auto give = [&](const detail::Loaded<Entity>& answer) { caller.answer(detail::judge_whole(core, detail::Loaded<Entity>(answer))); };
                 auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::whole, caller.listens() ? Early(give) : Early());
                 loaded = co_await find;
@@ -555,7 +578,7 @@ private:
         check_load_by<Space>();
         return [key = own_key<Entity, Space>(view), how](Core& core, Driver& driver, detail::Caller<FoundWarm<Entity>, Core>& caller) -> Task<FoundWarm<Entity>> {
             detail::Loaded<Entity> loaded;
-            if (!hit_within<Space>(core, view_of<Entity, Space>(key), how, is_anything, loaded)) {
+            if (!hit_within<detail::Extent::warm, Space>(core, view_of<Entity, Space>(key), how, loaded)) {
                 const auto give = [&](const detail::Loaded<Entity>& answer) { caller.answer(detail::judge_warm(core, detail::Loaded<Entity>(answer))); };
                 auto find = Reading::template find<Space>(core, driver, key, how, detail::Extent::warm, caller.listens() ? Early(give) : Early());
                 loaded = co_await find;

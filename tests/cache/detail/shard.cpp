@@ -35,7 +35,7 @@ struct Held {
         const bool held = record->state.held();
         const auto lease = record->state.lookup(env, env.now(), Demand{.refresh = true}, 42, dropped).lease;
         CachedRow<Pass> row{std::make_shared<const Pass>(testing::sample_row<Pass>(1)), nullptr, 0};
-        const detail::Prepared<1> prepared{100, detail::group_hashes<Pass>(row, hash)};
+        const detail::Prepared<1> prepared{1000, detail::group_hashes<Pass>(row, hash)};
         REQUIRE(record->state.fill(env, env.now(), {.lease = lease, .version = 1, .value = std::move(row), .age = {}, .lifetime = {.serve = serve}}, true, dropped) ==
                 FillOutcome::stored);
         shard.update(env, env.now(), *record, &prepared, held, 0, budget);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <larder/cache/cache_tier.hpp>
+#include <larder/cache/detail/kept.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -84,34 +85,41 @@ private:
     std::vector<std::pair<PrimaryKey, Floor>> floors_;
 };
 
-/// What a record is about, by the kind of its space: the row of a primary key.
+/// What a record is about, and how it keeps its value, by the kind of its space: the row of a primary key.
 template <entity Entity>
 struct RowRules {
     using Value = CachedRow<Entity>;
+    using Kept = KeptRow<Entity>;
     using Floors = OneFloor;
 
     static ThisRow subject(const Value&) noexcept { return {}; }
-    static bool is_about(const Value&, ThisRow) noexcept { return true; }
+    static ThisRow subject(const Kept&) noexcept { return {}; }
+    static bool is_about(const Kept&, ThisRow) noexcept { return true; }
 };
 
 /// The row that an alternate key leads to.
 template <class PrimaryKey>
 struct AliasRules {
     using Value = std::optional<PrimaryKey>;
+    using Kept = KeptValue<Value>;
     using Floors = FloorPerRow<PrimaryKey>;
 
     static const PrimaryKey* subject(const Value& value) noexcept { return value ? &*value : nullptr; }
+    static const PrimaryKey* subject(const Kept& kept) noexcept { return subject(kept.get()); }
     /// "No such row" is about any row: whatever is heard of one makes it doubtful.
     static bool is_about(const Value& value, const PrimaryKey* row) noexcept { return !value || (row && *value == *row); }
+    static bool is_about(const Kept& kept, const PrimaryKey* row) noexcept { return is_about(kept.get(), row); }
 };
 
 /// A group's epoch, which is its own version.
 struct EpochRules {
     using Value = std::uint64_t;
+    using Kept = KeptValue<Value>;
     using Floors = OneFloor;
 
     static ThisRow subject(const Value&) noexcept { return {}; }
-    static bool is_about(const Value&, ThisRow) noexcept { return true; }
+    static ThisRow subject(const Kept&) noexcept { return {}; }
+    static bool is_about(const Kept&, ThisRow) noexcept { return true; }
 };
 
 template <entity Entity, std::size_t Space>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <larder/cache/cache_tier.hpp>
+#include <larder/cache/detail/aside.hpp>
 #include <larder/cache/detail/floor.hpp>
 #include <larder/clock.hpp>
 #include <larder/environment.hpp>
@@ -37,11 +38,14 @@ LeaseToken new_token(Env& env) {
 /// A record *ends* by itself once nothing in it can matter any more: `ends()`. An operation on a record that has ended finds it
 /// empty, so it makes no difference when its owner gets round to removing it.
 ///
+/// What few records have at a time (a lease, fences, floors) is kept elsewhere, so that a record is small; what a hit reads is together, at its end.
+///
 /// \tparam Rules what the record is about: `RowRules`, `AliasRules` or `EpochRules`.
 template <class Rules>
 class LeasedRecord {
 public:
     using Value = typename Rules::Value;
+    using Kept = typename Rules::Kept;
     using Floors = typename Rules::Floors;
     using Subject = typename Floors::Subject;
 
@@ -50,14 +54,20 @@ public:
         return held_ && now < serve_until_ && version_ >= min_version && age_at(now) <= max_age;
     }
 
-    /// The hit. \pre serves(...)
+    /// The hit. \pre serves(...).
     void serve(SteadyTime now, Lookup<Value>& out) const {
         out.answer = Answer::hit;
-        out.value = value_;
+        out.value = kept_.get(whole_);
         out.version = version_;
         out.age = age_at(now);
         out.remaining = serve_until_ - now;
-        out.refresh_due = now >= refresh_at_;
+        out.refresh_due = refresh_due(now);
+    }
+
+    /// The hit of a whole row. \pre serves(...) and whole().
+    template <class Entity>
+    WholeRow<Entity> serve_whole(SteadyTime now) const noexcept {
+        return {kept_.row(), kept_.stamp(), version_, age_at(now), serve_until_ - now, refresh_due(now)};
     }
 
     /// \param token the lease to give, if one is to be given; unique and not 0.
@@ -65,27 +75,28 @@ public:
     Lookup<Value> lookup(const Env& env, SteadyTime now, const Demand& demand, LeaseToken token, Value& dropped) {
         settle(env, now, dropped);
         Lookup<Value> found;
-        if (!fences_.empty()) {
+        if (rare_ && !rare_->fences.empty()) {
             found.answer = Answer::bypass;
             return found;
         }
+        const bool lent = rare_ && rare_->lease != 0;
         if (serves(now, demand.min_version, demand.max_age)) {
             serve(now, found);
-            if (demand.refresh && lease_ == 0) found.lease = lend(now, demand, token);
+            if (demand.refresh && !lent) found.lease = lend(now, demand, token);
             return found;
         }
         if (held_ && has_fallback_ && now < fallback_until_ && version_ >= demand.min_version) {
-            found.value = value_;
+            found.value = kept_.get(whole_);
             found.version = version_;
             found.age = age_at(now);
             found.has_fallback = true;
         }
-        found.unsettled = unsettled_;
-        if (lease_ != 0)
+        found.unsettled = unsettled();
+        if (lent)
             found.answer = Answer::wait;
         else if (demand.want_lease)
             found.lease = lend(now, demand, token);
-        found.floored = found.lease != 0 && floors_.complete();
+        found.floored = found.lease != 0 && rare_->floors.complete();
         return found;
     }
 
@@ -94,20 +105,11 @@ public:
     template <class Env>
     FillOutcome fill(const Env& env, SteadyTime now, FillRequest<Value>&& request, bool fits, Value& dropped) {
         settle(env, now, dropped);
-        if (env.enabled(Guard::lease_on_fill) && (lease_ == 0 || lease_ != request.lease)) return FillOutcome::lost;
-        lease_ = 0;
-        const Subject subject = Rules::subject(request.value);
-        const Floor floor = floors_.of(subject);
-        if (env.enabled(Guard::floor_on_fill) && floor.version > request.version) return FillOutcome::outdated;
-        const bool over = request.age >= request.lifetime.serve;
-        const bool about = held_ && Rules::is_about(value_, subject);
-        if ((over || !fits) && request.version <= (about ? version_ : 0)) return fits ? FillOutcome::stored : FillOutcome::refused;
-        drop(dropped, false);
-        floors_.set(subject, {floor.version, std::max(floors_.of(subject).newest, request.version)});
-        if (!fits) return FillOutcome::refused;
-        if (!over) keep(later(now, -request.age), std::move(request.value), request.version, request.lifetime);
-        unsettled_ = false;
-        return FillOutcome::stored;
+        const LeaseToken lease = rare_ ? rare_->lease : 0;
+        if (env.enabled(Guard::lease_on_fill) && (lease == 0 || lease != request.lease)) return FillOutcome::lost;
+        const FillOutcome outcome = fill_leased(env, now, std::move(request), fits, dropped);
+        end_lease();
+        return outcome;
     }
 
     template <class Env>
@@ -115,14 +117,15 @@ public:
         if (!env.enabled(Guard::fence)) return;
         settle(env, now, dropped);
         const SteadyTime until = later(now, length);
-        const auto own = std::find_if(fences_.begin(), fences_.end(), [owner](const Fence& fence) { return fence.owner == owner; });
-        if (own == fences_.end())
-            fences_.push_back({owner, until, length});
+        auto& fences = rare_.made().fences;
+        const auto own = std::find_if(fences.begin(), fences.end(), [owner](const Fence& fence) { return fence.owner == owner; });
+        if (own == fences.end())
+            fences.push_back({owner, until, length});
         else if (own->until < until)
             *own = {owner, until, length, own->doubtful};
-        longest_fence_ = std::max(longest_fence_, length);
+        rare_->longest_fence = std::max(rare_->longest_fence, length);
         listen(now);
-        lease_ = 0;
+        rare_->lease = 0;
         drop(dropped, true);
     }
 
@@ -132,46 +135,32 @@ public:
     bool publish(const Env& env, SteadyTime now, Subject subject, Version version, Value* value, const Lifetime& lifetime, FenceOwner owner,
                  Value& dropped) {
         settle(env, now, dropped);
+        rare_.made();
         const bool stood = lift(env, owner);
         listen(now);
-        lease_ = 0;
-        Floor floor = floors_.of(subject);
-        const bool about = held_ && Rules::is_about(value_, subject);
-        const bool guarded = env.enabled(Guard::floor_on_publish);
-        if (guarded && version < std::max(floor.version, about ? version_ : Version{0})) {
-            // Whoever lifts a fence and publishes nothing may have met a newer version, which its writer never published.
-            floors_.set(subject, {std::max(floor.version, version), version != 0 ? floor.newest : 0});
-            return false;
-        }
-        if (about) floor.newest = std::max(floor.newest, version_);
-        const bool newest = stood || (floor.newest != 0 && (!guarded || version >= floor.newest));
-        if (value || about) drop(dropped, false);
-        floor.version = std::max(floor.version, version);
-        if (stood || floor.newest != 0) floor.newest = std::max(floor.newest, floor.version);
-        floors_.set(subject, floor);
-        if (!value || !newest || !fences_.empty() || unsettled_ || lifetime.serve <= Duration::zero()) return false;
-        keep(now, std::move(*value), version, lifetime);
-        return true;
+        const bool kept = publish_lifted(env, now, subject, version, value, lifetime, stood, dropped);
+        end_lease();
+        return kept;
     }
 
     /// Whoever expels knows of a change that no writer here may know of: so nobody's version is known to be the newest any more.
     template <class Env>
     void expel(const Env& env, SteadyTime now, Value& dropped) {
         settle(env, now, dropped);
-        lease_ = 0;
         drop(dropped, false);
         doubt();
+        end_lease();
     }
 
     template <class Env>
     void expire(const Env& env, SteadyTime now, Value& dropped) {
         settle(env, now, dropped);
-        lease_ = 0;
         if (held_ && has_fallback_)
             serve_until_ = std::min(serve_until_, now);
         else
             drop(dropped, false);
         doubt();
+        end_lease();
     }
 
     /// When the record ends by itself, unless an operation comes before. A floor that outlives its value, and the mark of a fence
@@ -179,11 +168,13 @@ public:
     /// a fence and a publication of an older write may still be under way, sent again or late.
     template <class Env>
     SteadyTime ends(const Env& env) const noexcept {
-        if (unsettled_ || (!held_ && !floors_.empty())) return SteadyTime::max();
         SteadyTime end = held_ ? fallback_until_ : SteadyTime::min();
-        if (!floors_.empty()) end = std::max(end, listens_until_);
-        if (lease_ != 0) end = env.enabled(Guard::lease_expiry) ? std::max(end, lease_until_) : SteadyTime::max();
-        for (const Fence& fence : fences_) end = env.enabled(Guard::settle_after_fence) ? SteadyTime::max() : std::max(end, fence.until);
+        if (!rare_) return end;
+        const Rare& rare = *rare_;
+        if (rare.unsettled || (!held_ && !rare.floors.empty())) return SteadyTime::max();
+        if (!rare.floors.empty()) end = std::max(end, rare.listens_until);
+        if (rare.lease != 0) end = env.enabled(Guard::lease_expiry) ? std::max(end, rare.lease_until) : SteadyTime::max();
+        for (const Fence& fence : rare.fences) end = env.enabled(Guard::settle_after_fence) ? SteadyTime::max() : std::max(end, fence.until);
         return end;
     }
 
@@ -196,24 +187,27 @@ public:
     /// Whether the record may not be evicted: while a fence stands, and after one that ended unpublished for as long again, in
     /// which time a commit that is in flight comes through.
     bool pinned(SteadyTime now) const noexcept {
-        if (unsettled_ && now < pinned_until_) return true;
-        return std::any_of(fences_.begin(), fences_.end(), [now](const Fence& fence) { return now < later(fence.until, fence.length); });
+        if (!rare_) return false;
+        if (rare_->unsettled && now < rare_->pinned_until) return true;
+        return std::any_of(rare_->fences.begin(), rare_->fences.end(), [now](const Fence& fence) { return now < later(fence.until, fence.length); });
     }
 
     /// Whether there is nothing in it.
-    bool empty() const noexcept { return !held_ && lease_ == 0 && fences_.empty() && !unsettled_ && floors_.empty(); }
+    bool empty() const noexcept { return !held_ && (!rare_ || rare_->matters_not()); }
     /// Whether a value is there, of whatever age.
     bool held() const noexcept { return held_; }
-    /// The value. \pre held().
-    const Value& value() const noexcept { return value_; }
+    /// The value as it is kept. \pre held().
+    const Kept& kept() const noexcept { return kept_; }
+    /// Whether the value is a whole row. \pre held().
+    bool whole() const noexcept { return whole_; }
     /// Until when the value may be served. \pre held().
     SteadyTime serve_until() const noexcept { return serve_until_; }
     /// The bytes owned beside the value.
-    std::size_t heap() const noexcept { return floors_.heap() + fences_.capacity() * sizeof(Fence); }
+    std::size_t heap() const noexcept { return rare_ ? rare_.bytes + rare_->floors.heap() + rare_->fences.capacity() * sizeof(Fence) : 0; }
 
     /// Ends the value as an eviction of the whole record does: hands it over, and nothing else matters any more.
     void release(Value& dropped) noexcept {
-        if (held_) dropped = std::exchange(value_, Value{});
+        if (held_) dropped = kept_.take(whole_);
         held_ = false;
     }
 
@@ -225,60 +219,123 @@ private:
         bool doubtful = false; ///< Whether the row was expelled meanwhile, so that what the owner publishes need not be the newest.
     };
 
-    Duration age_at(SteadyTime now) const noexcept { return std::max(now - loaded_at_, Duration::zero()); }
+    /// What few records have at a time.
+    struct Rare {
+        std::vector<Fence> fences;
+        LeaseToken lease = 0;
+        SteadyTime lease_until{};
+        SteadyTime pinned_until{};
+        SteadyTime listens_until{}; ///< Until when older writes may still be heard of.
+        Duration longest_fence{};
+        Floors floors;
+        bool unsettled = false; ///< A fence ended unpublished.
 
-    LeaseToken lend(SteadyTime now, const Demand& demand, LeaseToken token) noexcept {
-        lease_ = token;
-        lease_until_ = later(now, demand.lease_for);
+        bool matters_not() const noexcept { return lease == 0 && fences.empty() && !unsettled && floors.empty(); }
+    };
+
+    Duration age_at(SteadyTime now) const noexcept { return std::max(now - loaded_at_, Duration::zero()); }
+    bool refresh_due(SteadyTime now) const noexcept { return has_refresh_ && now >= refresh_at_; }
+    bool unsettled() const noexcept { return rare_ && rare_->unsettled; }
+    Floor floor_of(Subject subject) const noexcept { return rare_ ? rare_->floors.of(subject) : Floor{}; }
+
+    LeaseToken lend(SteadyTime now, const Demand& demand, LeaseToken token) {
+        Rare& rare = rare_.made();
+        rare.lease = token;
+        rare.lease_until = later(now, demand.lease_for);
         return token;
     }
 
-    /// Keeps what is known of versions for a while after a fence or a publication.
-    void listen(SteadyTime now) noexcept { listens_until_ = std::max(listens_until_, later(now, 2 * longest_fence_)); }
+    /// Ends the lease, and gives back what nothing needs any more. How long fences were matters for as long as something is heard of.
+    void end_lease() noexcept {
+        if (!rare_) return;
+        rare_->lease = 0;
+        if (rare_->matters_not() && rare_->longest_fence == Duration::zero()) rare_.reset();
+    }
+
+    /// Keeps what is known of versions for a while after a fence or a publication. \pre rare_
+    void listen(SteadyTime now) noexcept { rare_->listens_until = std::max(rare_->listens_until, later(now, 2 * rare_->longest_fence)); }
 
     /// Lets pass what time has ended.
     template <class Env>
     void settle(const Env& env, SteadyTime now, Value& dropped) {
         if (now >= ends(env)) {
             release(dropped);
-            lease_ = 0;
-            fences_.clear();
-            floors_.clear();
-            longest_fence_ = {};
-            listens_until_ = {};
+            rare_.reset();
             return;
         }
-        if (lease_ != 0 && now >= lease_until_ && env.enabled(Guard::lease_expiry)) lease_ = 0;
-        std::erase_if(fences_, [&](const Fence& fence) {
+        if (!rare_) return;
+        Rare& rare = *rare_;
+        if (rare.lease != 0 && now >= rare.lease_until && env.enabled(Guard::lease_expiry)) rare.lease = 0;
+        std::erase_if(rare.fences, [&](const Fence& fence) {
             if (now < fence.until) return false;
             if (env.enabled(Guard::settle_after_fence)) {
-                pinned_until_ = unsettled_ ? std::max(pinned_until_, later(fence.until, fence.length)) : later(fence.until, fence.length);
-                unsettled_ = true;
+                rare.pinned_until = rare.unsettled ? std::max(rare.pinned_until, later(fence.until, fence.length)) : later(fence.until, fence.length);
+                rare.unsettled = true;
             }
             return true;
         });
     }
 
-    /// Ends the owner's fence. Answers whether it stood, and nothing was expelled meanwhile.
+    /// Ends the owner's fence. Answers whether it stood, and nothing was expelled meanwhile. \pre rare_
     template <class Env>
     bool lift(const Env& env, FenceOwner owner) noexcept {
         if (owner == 0) return false;
         bool stood = false;
-        std::erase_if(fences_, [owner, &stood](const Fence& fence) {
+        std::erase_if(rare_->fences, [owner, &stood](const Fence& fence) {
             stood = stood || (fence.owner == owner && !fence.doubtful);
             return fence.owner == owner;
         });
-        if (!env.enabled(Guard::fence_owner)) fences_.clear();
+        if (!env.enabled(Guard::fence_owner)) rare_->fences.clear();
         return stood;
     }
 
+    /// The fill of whoever has the lease.
+    template <class Env>
+    FillOutcome fill_leased(const Env& env, SteadyTime now, FillRequest<Value>&& request, bool fits, Value& dropped) {
+        const Subject subject = Rules::subject(request.value);
+        const Floor floor = floor_of(subject);
+        if (env.enabled(Guard::floor_on_fill) && floor.version > request.version) return FillOutcome::outdated;
+        const bool over = request.age >= request.lifetime.serve;
+        const bool about = held_ && Rules::is_about(kept_, subject);
+        if ((over || !fits) && request.version <= (about ? version_ : 0)) return fits ? FillOutcome::stored : FillOutcome::refused;
+        drop(dropped, false);
+        if (rare_) rare_->floors.set(subject, {floor.version, std::max(rare_->floors.of(subject).newest, request.version)});
+        if (!fits) return FillOutcome::refused;
+        if (!over) keep(later(now, -request.age), std::move(request.value), request.version, request.lifetime);
+        if (rare_) rare_->unsettled = false;
+        return FillOutcome::stored;
+    }
+
+    /// The publication, after its owner's fence was lifted. \param stood whether that stood until then. \pre rare_
+    template <class Env>
+    bool publish_lifted(const Env& env, SteadyTime now, Subject subject, Version version, Value* value, const Lifetime& lifetime, bool stood, Value& dropped) {
+        Floor floor = rare_->floors.of(subject);
+        const bool about = held_ && Rules::is_about(kept_, subject);
+        const bool guarded = env.enabled(Guard::floor_on_publish);
+        if (guarded && version < std::max(floor.version, about ? version_ : Version{0})) {
+            // Whoever lifts a fence and publishes nothing may have met a newer version, which its writer never published.
+            rare_->floors.set(subject, {std::max(floor.version, version), version != 0 ? floor.newest : 0});
+            return false;
+        }
+        if (about) floor.newest = std::max(floor.newest, version_);
+        const bool newest = stood || (floor.newest != 0 && (!guarded || version >= floor.newest));
+        if (value || about) drop(dropped, false);
+        floor.version = std::max(floor.version, version);
+        if (stood || floor.newest != 0) floor.newest = std::max(floor.newest, floor.version);
+        rare_->floors.set(subject, floor);
+        if (!value || !newest || !rare_->fences.empty() || rare_->unsettled || lifetime.serve <= Duration::zero()) return false;
+        keep(now, std::move(*value), version, lifetime);
+        return true;
+    }
+
     void doubt() noexcept {
-        for (Fence& fence : fences_) fence.doubtful = true;
-        floors_.doubt();
+        if (!rare_) return;
+        for (Fence& fence : rare_->fences) fence.doubtful = true;
+        rare_->floors.doubt();
     }
 
     void keep(SteadyTime loaded_at, Value&& value, Version version, const Lifetime& lifetime) {
-        value_ = std::move(value);
+        whole_ = kept_.put(std::move(value));
         held_ = true;
         version_ = version;
         loaded_at_ = loaded_at;
@@ -286,35 +343,31 @@ private:
         has_fallback_ = lifetime.fallback > Duration::zero();
         fallback_until_ = has_fallback_ ? later(serve_until_, lifetime.fallback) : serve_until_;
         refresh_at_ = later(loaded_at, lifetime.refresh_after);
+        has_refresh_ = refresh_at_ != SteadyTime::max();
     }
 
-    /// Ends the value; that it was the newest is still known. \param raise whether the floor rises to its version.
+    /// Ends the value; that it was the newest is still known, beside a floor. \param raise whether the floor rises to its version. \pre rare_ if it does
     void drop(Value& dropped, bool raise) {
         if (!held_) return;
-        if (version_ != 0) {
-            const Subject subject = Rules::subject(value_);
-            const Floor floor = floors_.of(subject);
-            floors_.set(subject, {raise ? std::max(floor.version, version_) : floor.version, std::max(floor.newest, version_)});
+        if (version_ != 0 && rare_) {
+            const Subject subject = Rules::subject(kept_);
+            const Floor floor = rare_->floors.of(subject);
+            rare_->floors.set(subject, {raise ? std::max(floor.version, version_) : floor.version, std::max(floor.newest, version_)});
         }
         release(dropped);
     }
 
-    Value value_{};
-    Version version_ = 0;
-    SteadyTime loaded_at_{};
-    SteadyTime serve_until_{};
     SteadyTime refresh_at_{};
     SteadyTime fallback_until_{};
+    Aside<Rare> rare_;
+    Kept kept_{};
+    SteadyTime serve_until_{};
+    SteadyTime loaded_at_{};
+    Version version_ = 0;
     bool held_ = false;
+    bool whole_ = false;
     bool has_fallback_ = false;
-    bool unsettled_ = false;
-    std::vector<Fence> fences_;
-    LeaseToken lease_ = 0;
-    SteadyTime lease_until_{};
-    SteadyTime pinned_until_{};
-    SteadyTime listens_until_{}; ///< Until when older writes may still be heard of.
-    Duration longest_fence_{};
-    Floors floors_;
+    bool has_refresh_ = false; ///< Whether `refresh_at_` is worth a look.
 };
 
 } // namespace detail

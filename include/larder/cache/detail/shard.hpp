@@ -54,10 +54,20 @@ public:
 
     mutable SpinLock lock;
 
+    Shard() { records_.template get<by_key<Groups>>().max_load_factor(0.5F); }
+
     template <class KeyOrView>
     const Record* find(const KeyOrView& key, std::uint64_t hash) const {
-        const auto found = records_.find(key, Sought{hash}, Sought{hash});
-        return found == records_.end() ? nullptr : &*found;
+        const auto& index = records_.template get<by_key<Groups>>();
+        const auto found = index.find(key, Sought{hash}, Sought{hash});
+        return found == index.end() ? nullptr : &*found;
+    }
+
+    /// A record whose key has this hash; most likely the only one.
+    const Record* find_hash(std::uint64_t hash) const {
+        const auto& index = records_.template get<by_key<Groups>>();
+        const auto found = index.find(hash, SoughtHash{}, SoughtHash{});
+        return found == index.end() ? nullptr : &*found;
     }
 
     const Container& records() const noexcept { return records_; }
@@ -69,9 +79,9 @@ public:
     /// Adds an empty record. \pre there is none under this key.
     template <class Budget>
     const Record& add(Key key, std::uint64_t hash, std::size_t space, Budget& budget) {
-        Record record{std::move(key), hash};
+        Record record(std::move(key), hash);
         record.groups.fill(no_group(hash));
-        const auto added = records_.insert(std::move(record)).first;
+        const auto added = records_.template get<by_key<Groups>>().insert(std::move(record)).first;
         budget.add_records(space, 1);
         rule_.entered(order(), in_order(*added));
         return *added;
