@@ -344,6 +344,110 @@ TEST_CASE("a hit by view is what a lookup would answer") {
     CHECK_FALSE(cache.hit<0>(other, hash_key(other), 0, Duration::max(), env.now(), out));
 }
 
+TEST_CASE("a hit of a whole row is what a lookup would answer, if that is one") {
+    ManualEnvironment env;
+    Cache<Pass> cache({}, env);
+    const Pass row = sample_row<Pass>(1, 5);
+    const auto hit = [&](Version min_version = 0, Duration max_age = Duration::max()) { return cache.whole_hit(1, hash_key(std::int64_t{1}), min_version, max_age, env.now()); };
+    CHECK(hit().row == nullptr);
+    CachedRow<Pass> stamped = whole(row);
+    stamped.stamp = 77;
+    fill<0>(cache, 1, stamped, 5, {.serve = 10s, .fallback = {}, .refresh_after = 4s});
+    env.advance(3s);
+    const auto found = hit(5, 3s);
+    REQUIRE(found.row != nullptr);
+    CHECK(*found.row == row);
+    CHECK(found.stamp == 77);
+    CHECK(found.version == 5);
+    CHECK(found.age == 3s);
+    CHECK(found.remaining == 7s);
+    CHECK_FALSE(found.refresh_due);
+    CHECK(hit(6).row == nullptr);
+    CHECK(hit(0, 2s).row == nullptr);
+    env.advance(1s);
+    CHECK(hit().refresh_due);
+    env.advance(6s);
+    CHECK(hit().row == nullptr);
+
+    fill<0>(cache, 1, whole(row), 5);
+    CHECK(hit().row != nullptr);
+    KeySet<Pass> keys;
+    keys.add<0>(1);
+    cache.fence(keys, 7, 1h);
+    CHECK(hit().row == nullptr);
+    fill<0>(cache, 2, {nullptr, std::make_shared<const WarmRow<Pass>>(sample_row<Pass>(2)), 0}, 1);
+    fill<0>(cache, 3, {}, 0);
+    Lookup<CachedRow<Pass>> out;
+    for (const std::int64_t key : {2, 3}) {
+        CHECK(cache.hit<0>(key, hash_key(key), 0, Duration::max(), env.now(), out));
+        CHECK(cache.whole_hit(key, hash_key(key), 0, Duration::max(), env.now()).row == nullptr);
+    }
+}
+
+TEST_CASE("a row that was hit stays as it was, whatever becomes of its record") {
+    ManualEnvironment env;
+    Cache<Pass> cache({.max_entries = 4}, env);
+    const auto hit = [&] { return cache.whole_hit(1, hash_key(std::int64_t{1}), 0, Duration::max(), env.now()); };
+    const auto outlives = [&](auto&& what_happens) {
+        auto stored = whole(sample_row<Pass>(1, 5));
+        const std::weak_ptr<const Pass> watched = stored.full;
+        fill<0>(cache, 1, std::move(stored), 5);
+        auto found = hit();
+        REQUIRE(found.row != nullptr);
+        what_happens();
+        REQUIRE_FALSE(watched.expired());
+        CHECK(*found.row == sample_row<Pass>(1, 5));
+        CHECK(found.version == 5);
+        CHECK(hit().row != found.row);
+        found.row.reset();
+        CHECK(watched.expired());
+        cache.clear();
+    };
+    KeySet<Pass> keys;
+    keys.add<0>(1);
+    outlives([&] { cache.clear(); });
+    outlives([&] { cache.expel(keys); });
+    outlives([&] {
+        for (std::int64_t number = 2; number <= 40; ++number)
+            for (int times = 0; times < 3; ++times) {
+                fill_row(cache, number);
+                static_cast<void>(cache.lookup<0>(number, Demand{}));
+            }
+        CHECK(hit().row == nullptr);
+    });
+    outlives([&] {
+        const auto lease = cache.lookup<0>(1, Demand{.refresh = true}).lease;
+        REQUIRE(cache.fill<0>(1, {.lease = lease, .version = 6, .value = whole(sample_row<Pass>(1, 6)), .age = {}, .lifetime = {.serve = 1h}}) == FillOutcome::stored);
+        const auto replaced = hit();
+        CHECK(*replaced.row == sample_row<Pass>(1, 6));
+        CHECK(replaced.version == 6);
+    });
+}
+
+TEST_CASE("a whole row is followed to through an alternate key, and is under it") {
+    ManualEnvironment env;
+    Cache<Pass> cache({}, env);
+    const Pass row = sample_row<Pass>(1, 5);
+    const auto hit = [&](std::string_view text, Version min_version = 0) { return cache.whole_hit_by<code>(text, hash_key(text), min_version, Duration::max(), env.now()); };
+    CHECK(hit(row.code).row == nullptr);
+    fill<code>(cache, row.code, 1, 1);
+    CHECK(hit(row.code).row == nullptr);
+    fill<0>(cache, 1, whole(row), 5);
+    REQUIRE(hit(row.code, 5).row != nullptr);
+    CHECK(*hit(row.code).row == row);
+    CHECK(hit(row.code).version == 5);
+    CHECK(hit(row.code, 6).row == nullptr);
+
+    const std::string former = "a code that the row had before";
+    fill<code>(cache, former, 1, 1);
+    CHECK(hit(former).row == nullptr);
+    fill<code>(cache, "nobody's", std::nullopt, 0);
+    CHECK(hit("nobody's").row == nullptr);
+    env.disable(Guard::alias_verification);
+    CHECK(hit(former).row != nullptr);
+    CHECK(hit(row.code).row != nullptr);
+}
+
 TEST_CASE("a hit through an alternate key needs the key and the row") {
     ManualEnvironment env;
     Cache<Pass> cache({}, env);

@@ -51,6 +51,30 @@ struct Row {
 
 } // namespace
 
+TEST_CASE("what few records have is there only while it matters") {
+    Row row;
+    CHECK(row.record.heap() == 0);
+    const auto lease = row.lookup().lease;
+    CHECK(row.record.heap() > 0);
+    const auto copy = row.record;
+    CHECK(row.fill(lease, 3) == FillOutcome::stored);
+    CHECK(row.record.heap() == 0);
+    CHECK(row.lookup().answer == Answer::hit);
+    CHECK(row.record.heap() == 0);
+    row.record = copy; // the lease is as it was
+    CHECK(row.lookup().answer == Answer::wait);
+    CHECK(row.fill(lease, 3) == FillOutcome::stored);
+    row.fence(1, 1s);
+    CHECK(row.publish(4, 1));
+    CHECK(row.record.heap() > 0); // the floor
+    CHECK_FALSE(row.publish(3, 2));
+    CHECK(row.lookup().version == 4);
+    row.now += 1h;
+    static_cast<void>(row.lookup());
+    CHECK(row.fill(row.token, 1) == FillOutcome::stored); // what was known went with the value
+    CHECK(row.record.heap() == 0);
+}
+
 TEST_CASE("a record is floored once it knows the newest version, so that an older row cannot be filled in") {
     Row row;
     CHECK_FALSE(row.lookup().floored); // nothing was published yet

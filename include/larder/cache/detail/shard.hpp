@@ -54,8 +54,6 @@ public:
 
     mutable SpinLock lock;
 
-    Shard() { records_.template get<by_key<Groups>>().max_load_factor(0.5F); }
-
     template <class KeyOrView>
     const Record* find(const KeyOrView& key, std::uint64_t hash) const {
         const auto& index = records_.template get<by_key<Groups>>();
