@@ -2,6 +2,7 @@
 #pragma once
 
 #include <larder/cache/cache_tier.hpp>
+#include <larder/database/detail/stored_order.hpp>
 
 #include <cstddef>
 #include <map>
@@ -31,7 +32,7 @@ class BlindTier {
         larder::SteadyTime loaded_at, serve_until;
     };
     template <std::size_t... Space>
-    static std::tuple<std::map<Key<Space>, Entry<Space>>...> maps_of(std::index_sequence<Space...>);
+    static std::tuple<std::map<Key<Space>, Entry<Space>, larder::detail::StoredLess>...> maps_of(std::index_sequence<Space...>);
 
 public:
     struct Config {};

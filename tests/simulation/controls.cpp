@@ -8,6 +8,7 @@
 #include <larder/database/memory.hpp>
 #include <larder/policy/hybrid.hpp>
 #include <larder/policy/write_through.hpp>
+#include <larder/testing/check_protocol.hpp>
 
 using namespace larder;
 using namespace larder::testing;

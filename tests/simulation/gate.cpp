@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The mutation gate: each guard of the protocol is switched off in turn, and the checker must find a violation. A guard whose
+// The mutation gate: each guard of the protocol is switched off in turn, and the checker must find a violation; and so it must under a
+// session store whose database or cache lacks what it needs. A guard whose
 // removal nothing notices would be untested. Ends with the number of schedules that each took, and fails if one was not found.
 //
 //   gate [--schedules N] [--seed N] [--traces] [--only NAME]
@@ -48,6 +49,14 @@ const Mutant mutants[] = {
     {"connection_lease", "a tier in front serves only while its feed is alive", Guard::connection_lease, &write_through_near},
     {"epoch_before_row", "a group's epoch is read before the row", Guard::epoch_before_row, &group_epoch},
     {"parents_after_commit", "rows that embed a changed row are expelled after its commit", Guard::parents_after_commit, &relations},
+    {"fence, sessions", "as above, under the session store", Guard::fence, &sessions_write_through},
+    {"lease_on_fill, sessions", "as above, under the session store", Guard::lease_on_fill, &sessions_write_through},
+    {"alias_verification, sessions", "what a token leads to is compared with the token", Guard::alias_verification, &sessions_write_through},
+    {"connection_lease, sessions", "as above, under the session store", Guard::connection_lease, &sessions_write_through_near},
+    {"conditional writes", "a rotation finds the session as it was when it was decided", std::nullopt, &sessions_unconditional},
+    {"isolation", "what is decided by the sessions of a user or a family finds them so", std::nullopt, &sessions_not_isolated},
+    {"notes of use", "a session in use goes on", std::nullopt, &sessions_not_noted},
+    {"sessions, original", "control: commit, then DEL; blind SET on a miss", std::nullopt, &sessions_blind},
     {"original", "control: the key leads to a row, unverified; commit, then DEL", std::nullopt, &original},
     {"delete after commit", "control: commit, then DEL; blind SET on a miss", std::nullopt, &delete_after_commit},
     {"delete before commit", "control: DEL, then commit; blind SET on a miss", std::nullopt, &delete_before_commit},
@@ -68,7 +77,7 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
 
     std::size_t alive = 0, killed = 0;
-    fmt::print("{:<22}{:<30}{:>10}{:>7}  {}\n", "guard switched off", "checked with", "schedules", "lines", "what breaks");
+    fmt::print("{:<30}{:<40}{:>10}{:>7}  {}\n", "guard switched off", "checked with", "schedules", "lines", "what breaks");
     for (const Mutant& mutant : mutants) {
         if (!only.empty() && only != mutant.name) continue;
         ProtocolOptions options;
@@ -79,7 +88,7 @@ int main(int argc, char** argv) {
         const ProtocolReport report = mutant.subject->check(options);
         const bool found = report.violation.has_value();
         ++(found ? killed : alive);
-        fmt::print("{:<22}{:<30}{:>10}{:>7}  {}\n", mutant.name, mutant.subject->name, report.schedules, report.trace.size(), found ? name_of(report.violation->property) : "NOT NOTICED: " + std::string(mutant.what));
+        fmt::print("{:<30}{:<40}{:>10}{:>7}  {}\n", mutant.name, mutant.subject->name, report.schedules, report.trace.size(), found ? name_of(report.violation->property) : "NOT NOTICED: " + std::string(mutant.what));
         if (traces && found) fmt::print("{}\n", report);
         std::fflush(stdout);
     }

@@ -2,5 +2,6 @@
 #include "subject.hpp"
 
 #include <larder/policy/versioned.hpp>
+#include <larder/testing/check_protocol.hpp>
 
 const simulation::Subject simulation::row_probe{"Versioned<row_probe>", "Versioned<row_probe>", [](const larder::testing::ProtocolOptions& options) { return larder::testing::check_protocol<larder::Versioned<larder::row_probe>>(options); }};

@@ -2,5 +2,6 @@
 #include "subject.hpp"
 
 #include <larder/policy/versioned.hpp>
+#include <larder/testing/check_protocol.hpp>
 
 const simulation::Subject simulation::schema_constant{"Versioned<schema_constant>", "Versioned<schema_constant>", [](const larder::testing::ProtocolOptions& options) { return larder::testing::check_protocol<larder::Versioned<larder::schema_constant>>(options); }};

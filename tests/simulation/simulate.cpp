@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Runs the shipped policies through simulated schedules, class of faults by class of faults, and judges every answer. Fails if a
-// promise is broken, with the shortest schedule found that shows it and the command that replays it.
+// Runs the shipped policies, or the session store under each of them, through simulated schedules, class of faults by class of faults,
+// and judges every answer. Fails if a promise is broken, with the shortest schedule found that shows it and the command that replays it.
 //
-//   simulate [--schedules N] [--time-limit SECONDS] [--jobs N] [--seed N] [--policy NAME]... [--faults CLASS] [--table]
+//   simulate [--sessions] [--schedules N] [--time-limit SECONDS] [--jobs N] [--seed N] [--policy NAME]... [--faults CLASS] [--table]
 //   simulate --policy NAME --faults CLASS --order uniform|pct --replay TEXT
 
 #include "subject.hpp"
@@ -46,6 +46,7 @@ struct Wanted {
     std::uint64_t seed = 1;
     std::vector<const Subject*> subjects;
     std::vector<FaultClass> classes;
+    bool sessions = false;
     bool table = false;
 };
 
@@ -200,10 +201,11 @@ std::vector<std::string> names_of_classes() {
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Runs the shipped policies through simulated schedules and judges every answer"};
+    CLI::App app{"Runs the shipped policies, or the session store under them, through simulated schedules and judges every answer"};
     Wanted wanted;
     std::vector<std::string> policies;
     std::string faults, order = "uniform", text;
+    app.add_flag("--sessions", wanted.sessions, "the session store under the policies, instead of repositories");
     app.add_option("--schedules", wanted.schedules, "for each policy, in all its stacks")->check(CLI::PositiveNumber)->capture_default_str();
     app.add_option("--time-limit", wanted.time_limit, "in seconds: run until then instead of a number of schedules")->check(CLI::PositiveNumber);
     app.add_option("--jobs", wanted.jobs, "threads")->check(CLI::Range(1, 256))->capture_default_str();
@@ -221,7 +223,8 @@ int main(int argc, char** argv) {
         const Subject* subject = subject_named(name);
         if (!subject) {
             fmt::print(stderr, "there is no policy '{}'; there are:\n", name);
-            for (const Subject* each : shipped()) fmt::print(stderr, "  {}\n", each->name);
+            for (const auto all : {shipped(), session_stores()})
+                for (const Subject* each : all) fmt::print(stderr, "  {}\n", each->name);
             return 2;
         }
         wanted.subjects.push_back(subject);
@@ -233,6 +236,9 @@ int main(int argc, char** argv) {
         }
         return replay(*wanted.subjects.front(), faults.empty() ? FaultClass::all : wanted.classes.front(), order == "pct" ? Order::pct : Order::uniform, text);
     }
-    if (wanted.subjects.empty()) wanted.subjects.assign(shipped().begin(), shipped().end());
+    if (wanted.subjects.empty()) {
+        const auto all = wanted.sessions ? session_stores() : shipped();
+        wanted.subjects.assign(all.begin(), all.end());
+    }
     return Simulation(std::move(wanted)).run() ? 0 : 1;
 }

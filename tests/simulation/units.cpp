@@ -2,5 +2,6 @@
 #include "subject.hpp"
 
 #include <larder/policy/write_through.hpp>
+#include <larder/testing/check_protocol.hpp>
 
 const simulation::Subject simulation::units{"WriteThrough, units of work", "WriteThrough, units of work", [](const larder::testing::ProtocolOptions& options) { return larder::testing::check_units<larder::WriteThrough>(options); }};

@@ -2,5 +2,6 @@
 #include "subject.hpp"
 
 #include <larder/policy/write_through.hpp>
+#include <larder/testing/check_protocol.hpp>
 
 const simulation::Subject simulation::write_through_near{"WriteThrough, tier in front", "WriteThrough", [](const larder::testing::ProtocolOptions& options) { return larder::testing::check_protocol<larder::WriteThrough, true>(options); }};

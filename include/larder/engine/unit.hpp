@@ -177,8 +177,22 @@ public:
         co_return judge_whole(*part.core, std::move(loaded));
     }
 
+    /// The rows of a group that are valid.
     template <std::size_t Space, class Core>
     Task<FoundMany<EntityOf<Core>>> find_all(Driver& driver, UnitPart<Core>& part, space_key_t<EntityOf<Core>, Space> group) {
+        using Entity = EntityOf<Core>;
+        auto read = read_group<Space>(driver, part, std::move(group));
+        const FoundMany<Entity> rows = co_await read;
+        if (rows.failed()) co_return FoundMany<Entity>(rows.error());
+        std::vector<Found<Entity>> valid;
+        for (const auto& row : rows)
+            if (row) valid.push_back(row);
+        co_return FoundMany<Entity>(std::move(valid));
+    }
+
+    /// The rows of a group, whatever has become of them.
+    template <std::size_t Space, class Core>
+    Task<FoundMany<EntityOf<Core>>> read_group(Driver& driver, UnitPart<Core>& part, space_key_t<EntityOf<Core>, Space> group) {
         using Entity = EntityOf<Core>;
         if (failure_) co_return FoundMany<Entity>(failure_);
         auto listed = ask(driver, part, QueryKind::list, Core::Ops::template list<Space>(group));
@@ -197,7 +211,7 @@ public:
                 Loaded<Entity> one;
                 Reader<Core>::take(*part.core, one, std::move(row));
                 auto answer = judge_whole(*part.core, std::move(one));
-                if (answer) answers.push_back(std::move(answer));
+                if (answer.row()) answers.push_back(std::move(answer));
             }
         }
         co_return FoundMany<Entity>(std::move(answers));
@@ -221,6 +235,12 @@ public:
         co_return Result(primary_key_of(*stored), Core::Schema::version_of(*stored), stored);
     }
 
+    /// Lets the unit vouch for rows as they are: whoever made them so may not have published it yet.
+    template <class Core>
+    static void confirm(UnitPart<Core>& part, std::span<const RowVersion<EntityOf<Core>>> rows) {
+        if (part.core->copies_answer()) part.confirmed.insert(part.confirmed.end(), rows.begin(), rows.end());
+    }
+
     /// As `Writer::modify`, on the row as it is in the transaction.
     template <class Core, class Mutate>
     Task<Staged<EntityOf<Core>>> modify(Driver& driver, UnitPart<Core>& part, KeyOf<Core> key, Mutate mutate, unsigned retries) {
@@ -240,8 +260,8 @@ public:
             const Outcome<bool> verdict = apply_mutation(mutate, next, row);
             if (verdict.has_error()) co_return fail<Result>(verdict.error());
             if (!*verdict) {
-                // Whoever made the row what it is may not have published it yet.
-                if (part.core->copies_answer()) part.confirmed.push_back({key, version});
+                const RowVersion<Entity> as_it_is{key, version};
+                confirm<Core>(part, {&as_it_is, 1});
                 co_return Result(key, version, std::make_shared<const Entity>(row), false);
             }
             if (const Error forbidden = Steps::forbids_change(row, next, true)) co_return fail<Result>(forbidden);

@@ -178,7 +178,8 @@ public:
     }
 
     /// Ends the sessions of all users that were begun before a moment: when keys were lost, say. It goes through them in batches, each session in a write of its own, and lasts
-    /// as long as there are any; after an error those that it came to are ended.
+    /// as long as there are any; after an error those that it came to are ended. Of what others have ended just then it says nothing: that is as effective as
+    /// they were told.
     SessionsEnded revoke_before(TimePoint moment, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending) {
         return block<SessionsEnded>(Verb::revoke_all, revoking_before(moment, why, effect));
     }

@@ -64,9 +64,25 @@ struct SessionSteps {
         if (!found.fields()) co_return Authenticated(SessionStanding{});
         Session row = found.fields()->partial_row();
         SessionStanding standing = stand<Space>(core, desk, row);
-        bool from_database = found.source() == Level::database;
-        bool behind = !from_database && standing.limit == SessionLimit::idle;
-        if (standing.state == SessionState::active && Writing::touch_is_due(core, row, core.env.wall_now())) {
+        Level source = found.source();
+        Duration age = found.age();
+        bool noted = false;
+        for (bool behind = source != Level::database && standing.limit == SessionLimit::idle;;) {
+            if (behind) {
+                // The copy knows nothing of uses in other processes.
+                auto refresh = Reading::refresh(core, driver, row.id);
+                auto fetched = co_await refresh;
+                const Found<Session> again = judge_whole(core, std::move(fetched.result));
+                if (again.failed()) co_return Authenticated(again.error());
+                if (!again.row() || !has_key<Space>(*again.row(), key)) co_return Authenticated(SessionStanding{});
+                row = *again.row();
+                standing = stand<Space>(core, desk, row);
+                source = Level::database;
+                age = Duration::zero();
+            }
+            if (noted || standing.state != SessionState::active || !Writing::touch_is_due(core, row, core.env.wall_now())) co_return Authenticated(standing, row, source, age);
+            noted = true;
+            behind = false;
             auto touch = Writing::touch(core, driver, row.id);
             const Written<Session> touched = co_await touch;
             if (touched.failed() && !(touched.error() == errc::no_such_row) && !(touched.error() == errc::revoked))
@@ -74,16 +90,8 @@ struct SessionSteps {
             else if (touched.changed() && touched)
                 row.last_seen_at = now(core);
             else
-                behind = !from_database;
+                behind = source != Level::database;
         }
-        if (!behind) co_return Authenticated(standing, row, found.source(), found.age());
-        // The copy knows nothing of uses in other processes.
-        auto refresh = Reading::refresh(core, driver, row.id);
-        auto fetched = co_await refresh;
-        const Found<Session> again = judge_whole(core, std::move(fetched.result));
-        if (again.failed()) co_return Authenticated(again.error());
-        if (!again.row() || !has_key<Space>(*again.row(), key)) co_return Authenticated(SessionStanding{});
-        co_return Authenticated(stand<Space>(core, desk, *again.row()), *again.row(), Level::database, Duration::zero());
     }
 
     // ---- begin, renew ----------------------------------------------------------------------------------------------------
@@ -231,11 +239,18 @@ struct SessionSteps {
         auto body = [&](Engine& engine, Driver& within) -> Task<Outcome<bool>> {
             auto& part = *engine.part_of(self);
             ended.clear();
-            auto list = engine.template find_all<Space>(within, part, group);
+            // Those whose time is up are ended, too: nobody has told of them.
+            auto list = engine.template read_group<Space>(within, part, group);
             const FoundMany<Session> found = co_await list;
             if (found.failed()) co_return found.error();
-            for (const auto& session : found)
-                if (which(*session)) ended.push_back(*session);
+            std::vector<RowVersion<Session>> others;
+            for (const auto& session : found) {
+                if (!which(*session.row())) continue;
+                if (session.row()->revoked_at)
+                    others.push_back({session.row()->id, session.row()->version});
+                else
+                    ended.push_back(*session.row());
+            }
             if constexpr (std::is_same_v<Which, EverySession>) {
                 Session pattern;
                 revoke_row(core, pattern, why);
@@ -244,6 +259,7 @@ struct SessionSteps {
                 const StagedMany<Session> revoked = co_await revoke;
                 if (revoked.failed()) co_return revoked.error();
             } else {
+                engine.confirm(part, others);
                 auto end = end_each(engine, core, within, ended, why);
                 const Error failed = co_await end;
                 if (failed) co_return failed;
@@ -492,11 +508,12 @@ private:
         auto body = [&](Engine& engine, Driver& within) -> Task<Outcome<bool>> {
             auto& part = *engine.part_of(self);
             ended.clear();
-            auto list = engine.template find_all<of_user>(within, part, row.user_id);
+            // All is judged by one moment, whatever the clock does meanwhile.
+            auto list = engine.template read_group<of_user>(within, part, row.user_id);
             const FoundMany<Session> found = co_await list;
             if (found.failed()) co_return found.error();
             for (const auto& session : found)
-                if (desk.is_active(*session, row.created_at)) ended.push_back(*session);
+                if (desk.is_active(*session.row(), row.created_at)) ended.push_back(*session.row());
             const std::size_t most = desk.options.sessions_per_user;
             if (ended.size() < most) {
                 ended.clear();

@@ -133,8 +133,9 @@ public:
 
     /// What the secrets of a token's successors are made from, besides the token: the number of the key in use, and random bytes.
     Bytes salt_of(const TokenSecret& random) const {
-        Bytes salt{std::byte{making()}};
-        salt.insert(salt.end(), random.begin(), random.end());
+        Bytes salt(1 + random.size());
+        salt[0] = std::byte{making()};
+        std::copy(random.begin(), random.end(), salt.begin() + 1);
         return salt;
     }
 

@@ -3,6 +3,7 @@
 
 #include <larder/cache/cache_tier.hpp>
 #include <larder/cache/detail/leased_record.hpp>
+#include <larder/database/detail/stored_order.hpp>
 #include <larder/environment.hpp>
 
 #include <cstddef>
@@ -25,7 +26,7 @@ class ReferenceTier {
     template <std::size_t Space>
     using Record = larder::detail::LeasedRecord<larder::detail::record_rules_t<Entity, Space>>;
     template <std::size_t... Space>
-    static std::tuple<std::map<space_key_t<Entity, Space>, Record<Space>>...> maps_of(std::index_sequence<Space...>);
+    static std::tuple<std::map<space_key_t<Entity, Space>, Record<Space>, larder::detail::StoredLess>...> maps_of(std::index_sequence<Space...>);
     using Maps = decltype(maps_of(std::make_index_sequence<Schema::space_count>{}));
 
 public:

@@ -6,6 +6,7 @@
 #include <larder/testing/reference_tier.hpp>
 #include <larder/testing/sim/environment.hpp>
 #include <larder/testing/sim/network.hpp>
+#include <larder/testing/sim/trace.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -341,9 +342,9 @@ public:
 private:
     template <std::size_t Space>
     static std::string name(const Key<Space>& key) {
-        std::string words = larder::detail::describe_key<Entity, Space>();
-        if constexpr (std::is_convertible_v<const Key<Space>&, std::string_view>) words.append(" ").append(key);
-        return words;
+        const std::string words = larder::detail::describe_key<Entity, Space>();
+        const std::string text = shown(key);
+        return text.empty() ? words : words + " " + text;
     }
     static std::string names(const KeySet<Entity>& keys) {
         std::string words;

@@ -166,9 +166,7 @@ public:
                     auto version = server.rows().update(row, expected, WriteCondition{});
                     if (version.has_value()) {
                         server.note("commit: v" + std::to_string(*version));
-                        Entity written = row;
-                        Schema::set_version(written, *version);
-                        server.committed(primary_key_of(row), &written, *version);
+                        tell(server, primary_key_of(row), *version);
                     }
                     done(std::move(version));
                 });
@@ -206,10 +204,7 @@ public:
                         auto outcome = server.rows().template revoke_all<Space>(key, pattern, members);
                         if (outcome.has_value()) {
                             server.note("commit: revoked " + std::to_string(outcome->rows.size()) + " rows of a group");
-                            for (const auto& each : outcome->rows) {
-                                const auto row = server.rows().load(each.key, ReadMode::plain);
-                                if (row.has_value() && *row) server.committed(each.key, &**row, each.version);
-                            }
+                            for (const auto& each : outcome->rows) tell(server, each.key, each.version);
                         }
                         unlock();
                         reply(std::move(outcome));
@@ -217,6 +212,34 @@ public:
                 });
             },
             std::move(handler));
+    }
+
+    /// Waits for the row's lock, as any write does, and others see it from its commit on.
+    template <class Handler>
+        requires touches_rows<Rows, Entity>
+    void async_touch(const Key& key, WallTime moment, Handler handler) {
+        write<bool>(
+            "touch",
+            [key, moment](Server& server, Reply<bool> reply) {
+                server.locked(key, [&server, key, moment, reply](const std::function<void()>& unlock) {
+                    server.commit_later([&server, key, moment, reply, unlock] {
+                        auto moved = server.rows().touch(key, moment);
+                        if (moved.has_value() && *moved) {
+                            server.note("commit: touched");
+                            tell(server, key, *server.version_of(key));
+                        }
+                        unlock();
+                        reply(std::move(moved));
+                    });
+                });
+            },
+            std::move(handler));
+    }
+    template <auto Member, class Handler>
+        requires requires(Rows& rows, bare_value_t<larder::detail::member_t<Member>> moment) { rows.template list_due<Member>(moment, 1); }
+    void async_list_due(bare_value_t<larder::detail::member_t<Member>> moment, std::int64_t most, Handler handler) {
+        read<std::vector<RowVersion<Entity>>>(
+            "list what is due", [moment, most](Server& server, Reply<std::vector<RowVersion<Entity>>> reply) { reply(server.rows().template list_due<Member>(moment, most)); }, std::move(handler));
     }
 
     template <class Handler>
@@ -245,6 +268,12 @@ private:
     static std::string text_of(const Outcome<std::optional<Entity>>& row) {
         if (row.has_error()) return "error";
         return *row ? "v" + std::to_string(Schema::version_of(**row)) : "absent";
+    }
+
+    /// Others get to know of a row as it is now.
+    static void tell(Server& server, const Key& key, Version version) {
+        const auto row = server.rows().load(key, ReadMode::plain);
+        if (row.has_value() && *row) server.committed(key, &**row, version);
     }
 
     /// A conditional statement: takes the lock, judges, and commits a while later.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <utility>
+#include <vector>
 
 namespace larder {
 inline namespace v0 {
@@ -33,6 +34,13 @@ struct SimShared {
     Choices& choices;
     GuardSet disabled;
     Duration wall_step{}; ///< By how much the wall clock was stepped.
+    /// The steps of the wall clock: when, and how far it is off since then.
+    std::vector<std::pair<SteadyTime, Duration>> wall_steps{};
+
+    void step_wall(Duration by) {
+        wall_step += by;
+        wall_steps.emplace_back(scheduler.now(), wall_step);
+    }
 };
 
 /// The environment of the shipping algorithms inside a simulated run. Copies are the same environment.

@@ -56,7 +56,7 @@ struct WriteSeen {
 };
 
 /// What must hold of every history. The numbers are those by which the guarantees are discussed; C9, that a write
-/// which calls itself effective is one, is C1 without slack.
+/// which calls itself effective is one, is C1 without slack. Those with an S are of session stores.
 enum class Property : std::uint8_t {
     c1_fresh,           ///< A read is at least the newest version that was effective before it began.
     c2_session,         ///< A client reads its own writes, and never goes back.
@@ -67,6 +67,16 @@ enum class Property : std::uint8_t {
     c7_quiet,           ///< When all is quiet, every tier is absent or current.
     c8_no_leak,         ///< When all is quiet, no lease and no fence is left.
     c10_answered,       ///< Every call ends.
+    s1_ended,           ///< What was ended is not accepted.
+    s2_valid,           ///< What is valid is not refused.
+    s3_one_rotation,    ///< Of any number of rotations of one refresh token, one is granted.
+    s4_theft,           ///< A refresh token that was replaced ends its family when it is presented.
+    s5_limits,          ///< No limit of time is exceeded, nor any called exceeded that is not.
+    s6_cap,             ///< Nobody has more sessions than one may.
+    s7_terminal,        ///< What has ended stays as it ended.
+    s8_elevated,        ///< An elevated session takes the old one's place, with what it had.
+    s9_told,            ///< An end is told of once, and as it was.
+    s10_listed,         ///< What is listed is what is active.
 };
 
 constexpr const char* name_of(Property property) noexcept {
@@ -78,7 +88,17 @@ constexpr const char* name_of(Property property) noexcept {
                                      "C6 an acknowledged insert is found",
                                      "C7 when all is quiet every tier is absent or current",
                                      "C8 when all is quiet no lease or fence is left",
-                                     "C10 every call ends"};
+                                     "C10 every call ends",
+                                     "S1 what was ended is not accepted",
+                                     "S2 what is valid is not refused",
+                                     "S3 one rotation of a refresh token is granted",
+                                     "S4 a refresh token that was replaced ends its family",
+                                     "S5 limits of time are kept",
+                                     "S6 nobody has more sessions than one may",
+                                     "S7 what has ended stays as it ended",
+                                     "S8 an elevated session takes the old one's place",
+                                     "S9 an end is told of once and as it was",
+                                     "S10 what is listed is what is active"};
     return names[static_cast<std::size_t>(property)];
 }
 

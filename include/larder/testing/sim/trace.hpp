@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <larder/entity/value.hpp>
 #include <larder/testing/sim/scheduler.hpp>
 
 #include <boost/container_hash/hash.hpp>
@@ -10,11 +11,31 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace larder {
 inline namespace v0 {
 namespace testing {
+
+/// A key as a trace shows it: the beginning of a text, the end of an identifier, the number, or nothing.
+template <class Key>
+std::string shown(const Key& key) {
+    if constexpr (std::is_convertible_v<const Key&, std::string_view>) {
+        constexpr std::size_t longest = 12;
+        const std::string_view text = key;
+        return std::string(text.substr(0, longest)) + (text.size() > longest ? "..." : "");
+    } else if constexpr (std::is_same_v<Key, Uuid>) {
+        constexpr std::string_view digits = "0123456789abcdef";
+        std::string text = "..";
+        for (auto each = key.end() - 2; each != key.end(); ++each) text.append({digits[*each / 16], digits[*each % 16]});
+        return text;
+    } else if constexpr (std::is_integral_v<Key>) {
+        return std::to_string(key);
+    } else {
+        return {};
+    }
+}
 
 /// What happened in a simulated run, line by line, and a hash of it. Lines are kept only if asked for.
 class Trace {

@@ -4,7 +4,6 @@
 #include <larder/cache/memory.hpp>
 #include <larder/policy/policy.hpp>
 #include <larder/repository/cached_repository.hpp>
-#include <larder/repository/stack.hpp>
 #include <larder/repository/unit_of_work.hpp>
 #include <larder/testing/sim/cache.hpp>
 #include <larder/testing/sim/database.hpp>
@@ -12,13 +11,11 @@
 #include <larder/testing/sim/faults.hpp>
 #include <larder/testing/sim/history.hpp>
 #include <larder/testing/sim/network.hpp>
+#include <larder/testing/sim/parts.hpp>
+#include <larder/testing/sim/stage.hpp>
 #include <larder/testing/sim/ticket.hpp>
-#include <larder/testing/sim/trace.hpp>
 #include <larder/testing/sim/unit_steps.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/bind_executor.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -36,86 +33,20 @@ namespace larder {
 inline namespace v0 {
 namespace testing {
 
-/// What a simulated run is made of.
-struct WorldOptions {
-    std::uint16_t processes = 2;
-    std::uint16_t clients = 2;      ///< In each process.
-    std::uint32_t operations = 5;   ///< Of each client.
-    std::uint32_t rows = 2;         ///< There from the beginning.
-    Order order = Order::uniform;
-    std::uint32_t depth = 3;        ///< For `Order::pct`.
-    Faults faults = Faults::all();
-    GuardSet disabled;
-    bool keep_trace = false;
-};
-
-/// Stands for no tier in front of the shared one.
-template <class...>
-struct NoNear {};
-
-namespace detail {
-
-template <template <class...> class Tier>
-inline constexpr bool is_tier_v = true;
-template <>
-inline constexpr bool is_tier_v<NoNear> = false;
-
-template <bool HasNear, template <class...> class Near, template <class...> class Cache, template <class...> class Database>
-struct SimStack {
-    using type = Stack<Near, Cache, Database>;
-};
-template <template <class...> class Near, template <class...> class Cache, template <class...> class Database>
-struct SimStack<false, Near, Cache, Database> {
-    using type = Stack<Cache, Database>;
-};
-
-} // namespace detail
-
-/// What a simulated run is composed of.
-///
-/// \tparam Authority the cache tier that stands behind the simulated network, shared by all processes: the contract's reference
-/// implementation, or an in-process tier of one's own. \tparam Database the blocking database behind it. \tparam Near the tier in
-/// front of the shared one in each process, or `NoNear`.
-template <template <class...> class Authority = ReferenceTier, template <class...> class Database = MemoryDatabase, template <class...> class Near = NoNear>
-class SimParts {
-public:
-    using CacheServer = SimCacheServer<Ticket, Authority>;
-    using DatabaseServer = SimDatabaseServer<Ticket, Database>;
-    static constexpr bool has_near = detail::is_tier_v<Near>;
-
-    template <class Entity, class Env>
-    using Cache = BasicSimCache<Entity, Env, Authority>;
-    template <class Entity>
-    using Rows = BasicSimDatabase<Entity, Database>;
-    using Backend = typename detail::SimStack<has_near, Near, Cache, Rows>::type;
-};
-
-/// How a run ended.
-struct WorldResult {
-    std::optional<Violation> violation;
-    std::vector<std::string> trace;
-    std::size_t hash = 0;
-    std::uint64_t operations = 0;
-    Faults faults;
-};
-
 /// One simulated run: processes with repositories under a policy, their clients, a shared cache tier, a database, and the
 /// faults between them. The repositories are the shipping ones; only what they are composed of is simulated.
 ///
 /// \tparam Parts what the run is composed of: `SimParts`. \tparam Units whether clients change rows in units of work too, which needs a database with transactions.
 template <policy Policy, class Parts = SimParts<>, bool Units = false>
-class World {
+class World : SimStage {
     using Repository = CachedRepository<Ticket, typename Parts::Backend, Policy, SimEnvironment>;
     static constexpr bool has_near = Parts::has_near;
-    static constexpr Duration fence_for = std::chrono::milliseconds(500);
-    static constexpr Duration lease_for = std::chrono::milliseconds(300);
     /// Whether the policy's promises hold whatever crashes; else the TTL is their bound.
     static constexpr bool strict = Policy::fenced || Policy::guarantee.current_reads;
 
 public:
     World(Choices& choices, WorldOptions options)
-        : options_(std::move(options)), choices_(choices), trace_(options_.keep_trace), scheduler_(choices_, options_.order, options_.depth), network_(scheduler_, choices_, options_.faults, trace_),
-          shared_{scheduler_, choices_, options_.disabled}, cache_(shared_, network_, trace_),
+        : SimStage(choices, std::move(options)), cache_(shared_, network_, trace_),
           database_(shared_, network_, trace_, [this](const std::string& key, const Ticket* row, Version version) { on_commit(key, row, version); }) {}
 
     ~World() {
@@ -135,22 +66,13 @@ public:
         if (!violation_ && busy_ != 0) violation_ = Violation{Property::c10_answered, "a client is still waiting when everything else has long ended"};
         if (!violation_) violation_ = history_.check(promises_sessions(), slack(), Policy::guarantee.current_reads);
         if (!violation_) rest();
-        WorldResult result;
-        result.violation = violation_;
-        result.trace = trace_.lines();
-        result.hash = trace_.hash();
-        result.operations = operations_;
-        result.faults = options_.faults;
-        return result;
+        return result(violation_);
     }
 
 private:
     struct Process {
         std::unique_ptr<Repository> repository;
     };
-
-    void note(const std::string& what) { trace_.note(scheduler_, what); }
-    WallTime wall_now() { return SimEnvironment(shared_, Network::server).wall_now(); }
 
     void on_commit(const std::string& key, const Ticket* row, Version version) {
         CommittedRow committed;
@@ -204,40 +126,12 @@ private:
             processes_[process].repository = std::make_unique<Repository>(typename Repository::Config{{.max_entries = 100, .max_bytes = 1 << 20}, {&cache_, actor}, {&database_, actor}}, options, Policy{}, environment);
         else
             processes_[process].repository = std::make_unique<Repository>(typename Repository::Config{{&cache_, actor}, {&database_, actor}}, options, Policy{}, environment);
-        for (std::uint16_t i = 0; i < options_.clients; ++i) {
-            const std::uint32_t client = ++last_client_;
-            ++busy_;
-            live_[process].push_back(client);
-            choices_.enter(strand_of(client, options_.operations));
-            scheduler_.after({process, static_cast<std::uint16_t>(10 + i)}, network_.hop(), [this, process, client, number = static_cast<std::uint16_t>(10 + i)] { act({process, number}, client, options_.operations); });
-        }
+        begin_clients(process, [this](Actor each, std::uint32_t client, std::uint32_t left) { act(each, client, left); });
     }
 
     void kill(std::uint16_t process) {
-        auto& lives = live_[process];
-        busy_ -= lives.size();
-        lives.clear();
-        scheduler_.drop_process(process);
-        network_.drop_process(process);
-        processes_[process].repository.reset();
-        scheduler_.drop_process(process);
-        network_.drop_process(process);
+        kill_process(process, [this, process] { processes_[process].repository.reset(); });
     }
-
-    void finish(std::uint16_t process, std::uint32_t client) {
-        if (std::erase(live_[process], client) != 0) --busy_;
-    }
-
-    /// How long a client waits before its next operation: not at all, or for longer than a request may take or a fence lasts.
-    Duration think() {
-        constexpr std::uint32_t seldom = 4;
-        if (!choices_.once_in(seldom)) return network_.hop();
-        const Duration pause = choices_.pick(2) == 0 ? Duration(std::chrono::milliseconds(160)) : fence_for + std::chrono::milliseconds(60);
-        return pause + network_.hop();
-    }
-
-    /// The decisions of one operation of a client.
-    static Strand strand_of(std::uint32_t client, std::uint32_t left) noexcept { return 1000 + client * 100 + left; }
 
     /// A client's next operation; the plainest one is to do nothing.
     void act(Actor actor, std::uint32_t client, std::uint32_t left) {
@@ -265,23 +159,6 @@ private:
         case 5: case 6: case 7: case 15: find_by_code(actor, client, codes_[choices_.pick(static_cast<std::uint32_t>(codes_.size()))], next); break;
         default: find(actor, client, key, next); break;
         }
-    }
-
-    std::string who(Actor actor, std::uint32_t client) { return "client " + std::to_string(client) + " (process " + std::to_string(actor.process) + ")"; }
-
-    template <class Handler>
-    auto bound(Actor actor, Handler handler) {
-        return boost::asio::bind_executor(scheduler_.executor(actor), std::move(handler));
-    }
-
-    /// A completion token for a read, which a fault may cancel.
-    template <class Handler>
-    auto waiting(Actor actor, Handler handler) {
-        auto signal = std::make_shared<boost::asio::cancellation_signal>();
-        if (network_.suffers(Fault::waiter_cancelled))
-            scheduler_.after(actor, network_.hop(), [signal] { signal->emit(boost::asio::cancellation_type::terminal); });
-        auto slot = signal->slot();
-        return boost::asio::bind_cancellation_slot(slot, bound(actor, [handler = std::move(handler), signal](Error failure, Found<Ticket> found) mutable { handler(std::move(failure), std::move(found)); }));
     }
 
     ReadSeen begin_read(std::uint32_t client) {
@@ -325,7 +202,7 @@ private:
         note(who(actor, client) + " finds " + key);
         ReadSeen read = begin_read(client);
         read.key = key;
-        processes_[actor.process].repository->async_find(key, Read{}, waiting(actor, [this, actor, read, next](const Error& failure, const Found<Ticket>& found) {
+        processes_[actor.process].repository->async_find(key, Read{}, waiting<Found<Ticket>>(actor, [this, actor, read, next](const Error& failure, const Found<Ticket>& found) {
                                                              end_read(actor, read, failure, found);
                                                              next();
                                                          }));
@@ -336,7 +213,7 @@ private:
         note(who(actor, client) + " finds the row with code " + code);
         ReadSeen read = begin_read(client);
         read.code = code;
-        processes_[actor.process].repository->template async_find_by<&Ticket::code>(code, Read{}, waiting(actor, [this, actor, read, next](const Error& failure, const Found<Ticket>& found) {
+        processes_[actor.process].repository->template async_find_by<&Ticket::code>(code, Read{}, waiting<Found<Ticket>>(actor, [this, actor, read, next](const Error& failure, const Found<Ticket>& found) {
                                                                                           end_read(actor, read, failure, found);
                                                                                           next();
                                                                                       }));
@@ -482,80 +359,39 @@ private:
             }
     }
 
-    /// Faults that happen to servers and processes are planned ahead, at moments that are choices.
     void plan_faults() {
-        const auto plan = [this](Fault fault, auto happen) {
-            choices_.enter(100 + static_cast<Strand>(fault));
-            if (!options_.faults.allows(fault) || !choices_.once_in(options_.faults.rarity(fault))) return;
-            scheduler_.after(Network::server, std::chrono::milliseconds(choices_.pick(60)), [this, fault, happen] {
-                options_.faults.count(fault);
-                happen();
-            });
-        };
-        const auto some_process = [this] { return static_cast<std::uint16_t>(1 + choices_.pick(options_.processes)); };
-        plan(Fault::crash, [this, some_process] {
-            const auto process = some_process();
-            note("process " + std::to_string(process) + " dies");
+        const auto restart = [this](std::uint16_t process) {
             kill(process);
             note("process " + std::to_string(process) + " starts again");
             start(process);
-        });
-        plan(Fault::pause, [this, some_process] {
-            const auto process = some_process();
-            note("process " + std::to_string(process) + " stands still");
-            scheduler_.pause(process, scheduler_.now() + fence_for * 3 / 2);
-        });
-        plan(Fault::cache_restart, [this] {
-            note("the cache restarts, empty");
-            cache_.restart();
-        });
-        plan(Fault::cache_evict, [this] {
+        };
+        const auto evict = [this] {
             const std::string key = keys_[choices_.pick(static_cast<std::uint32_t>(keys_.size()))];
             if constexpr (requires { cache_.store().template evict<0>(key); })
                 if (cache_.store().template evict<0>(key)) note("the cache forgets " + key);
-        });
-        plan(Fault::cache_rollback, [this] {
-            cache_.copy_to_replica();
-            scheduler_.after(Network::server, std::chrono::milliseconds(20), [this] {
-                note("the cache fails over to an older copy");
-                cache_.roll_back();
-            });
-        });
-        if constexpr (has_near)
-            plan(Fault::feed_dead, [this, some_process] {
-                const auto process = some_process();
-                note("the feed of process " + std::to_string(process) + " dies in silence");
-                cache_.kill_feed(process);
-            });
-        plan(Fault::clock_step, [this] {
-            note("the wall clock is stepped by an hour");
-            shared_.wall_step += std::chrono::hours(choices_.pick(2) == 0 ? 1 : -1);
-        });
+        };
+        SimStage::plan_faults(cache_, has_near, restart, evict);
     }
 
     /// Whether no client may ever go back: not where an in-process tier lags by its bound, nor across the loss of the shared tier,
     /// with which the fences of writes under way are lost, nor where a group's revocation may commit after its fences.
     bool promises_sessions() const {
-        return strict && !has_near && groups_unanswered_ == 0 && options_.faults.injected(Fault::cache_restart) == 0 && options_.faults.injected(Fault::cache_rollback) == 0;
+        return strict && !has_near && groups_unanswered_ == 0 && !lost_shared_tier();
     }
 
     /// What the faults of the run add to every bound: an in-process tier that is not told of changes knows its TTL only.
-    Duration slack() const {
-        const bool deaf = options_.faults.injected(Fault::feed_lost) != 0 || options_.faults.injected(Fault::feed_reordered) != 0;
-        return deaf ? ttl_ : Duration::zero();
-    }
+    Duration slack() const { return deaf() ? ttl_ : Duration::zero(); }
 
     /// Whether all copies are known to be current once fences and leases have ended: not if the shared tier missed changes or forgot
     /// fences, nor if an in-process tier missed messages, nor under a policy that a crash leaves with its TTL as the bound, nor after a
     /// group's revocation whose outcome nobody knows, for it has no deadline at the database.
     bool heals_soon() const {
-        return strict && slack() == Duration::zero() && cache_.missed_changes() == 0 && groups_unanswered_ == 0 && options_.faults.injected(Fault::cache_restart) == 0 &&
-               options_.faults.injected(Fault::cache_rollback) == 0;
+        return strict && slack() == Duration::zero() && cache_.missed_changes() == 0 && groups_unanswered_ == 0 && !lost_shared_tier();
     }
 
     /// Lets all faults end and all bounds pass, and then asks every process for every row.
     void rest() {
-        options_.faults = without_further(options_.faults);
+        end_faults();
         const Duration quiet = (fence_for + lease_for) * 2 + std::chrono::seconds(2) + (heals_soon() ? Duration::zero() : ttl_ * 2);
         scheduler_.run_until(scheduler_.now() + quiet);
         note("all is quiet");
@@ -570,11 +406,6 @@ private:
         }
         for (std::uint16_t process = 1; process <= options_.processes; ++process)
             for (const auto& [key, states] : history_.rows()) ask_quietly(process, key);
-    }
-
-    static Faults without_further(Faults faults) {
-        for (std::size_t i = 0; i < fault_count; ++i) faults.allow(static_cast<Fault>(i), false);
-        return faults;
     }
 
     void ask_quietly(std::uint16_t process, const std::string& key) {
@@ -596,23 +427,14 @@ private:
         if (!answered && !violation_) violation_ = Violation{Property::c10_answered, "process " + std::to_string(process) + " does not answer for " + key};
     }
 
-    WorldOptions options_;
-    Choices& choices_;
-    Trace trace_;
-    Scheduler scheduler_;
-    Network network_;
-    SimShared shared_;
-    typename Parts::CacheServer cache_;
-    typename Parts::DatabaseServer database_;
+    typename Parts::template CacheServer<Ticket> cache_;
+    typename Parts::template DatabaseServer<Ticket> database_;
     Duration ttl_{};
     History history_;
     std::map<std::uint16_t, Process> processes_;
-    std::map<std::uint16_t, std::vector<std::uint32_t>> live_;
     std::vector<std::string> keys_, codes_;
-    std::uint32_t last_client_ = 0, last_code_ = 0;
-    std::size_t busy_ = 0;
+    std::uint32_t last_code_ = 0;
     std::uint32_t groups_unanswered_ = 0;
-    std::uint64_t operations_ = 0;
     std::optional<Violation> violation_;
 };
 

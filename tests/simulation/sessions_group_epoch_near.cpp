@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "subject.hpp"
+
+#include <larder/policy/versioned.hpp>
+#include <larder/testing/check_sessions.hpp>
+
+const simulation::Subject simulation::sessions_group_epoch_near{"sessions, Versioned<group_epoch>, tier in front", "sessions, Versioned<group_epoch>", [](const larder::testing::ProtocolOptions& options) { return larder::testing::check_sessions<larder::Versioned<larder::group_epoch>, true>(options); }};

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "subject.hpp"
+
+#include <larder/policy/hybrid.hpp>
+#include <larder/testing/check_sessions.hpp>
+
+const simulation::Subject simulation::sessions_hybrid_near{"sessions, Hybrid, tier in front", "sessions, Hybrid", [](const larder::testing::ProtocolOptions& options) { return larder::testing::check_sessions<larder::Hybrid, true>(options); }};

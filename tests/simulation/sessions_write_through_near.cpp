@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "subject.hpp"
+
+#include <larder/policy/write_through.hpp>
+#include <larder/testing/check_sessions.hpp>
+
+const simulation::Subject simulation::sessions_write_through_near{"sessions, WriteThrough, tier in front", "sessions, WriteThrough", [](const larder::testing::ProtocolOptions& options) { return larder::testing::check_sessions<larder::WriteThrough, true>(options); }};
