@@ -273,6 +273,34 @@ TEST_CASE("each end is told of once, whatever the caches hold") {
     });
 }
 
+TEST_CASE("a session whose time is up, but which nobody has ended, is ended with the others, and told of") {
+    std::vector<larder::SessionEnded> told;
+    StoreSettings settings;
+    settings.rules.on_ended = [&](const larder::SessionEnded& ended) { told.push_back(ended); };
+    settings.rules.absolute_timeout = 1h;
+    settings.rules.idle_timeout = 0s;
+    in_each_world(settings, [&](StoreWorld& world, const StoreKind&) {
+        auto& store = *world.store;
+        const auto ann = world.add_user("ann");
+        const auto by = [&](auto end) {
+            const auto old = store.login({.user_id = ann});
+            world.environment.advance(2h);
+            told.clear();
+            const larder::SessionsEnded ended = end(old.handle());
+            CHECK(ended.count() == 1);
+            REQUIRE(told.size() == 1);
+            CHECK(told[0].handle == old.handle());
+            CHECK(told[0].why == store.authenticate(old.handle()).why());
+            CHECK(store.expire().expired == 0);
+        };
+        by([&](const larder::Uuid&) { return store.revoke_all(ann); });
+        by([&](const larder::Uuid&) { return store.revoke_others(ann, {}); });
+        by([&](const larder::Uuid&) { return store.revoke_before(ann, world.now()); });
+        by([&](const larder::Uuid& handle) { return store.revoke_family(handle); });
+        by([&](const larder::Uuid& handle) { return store.revoke(handle); });
+    });
+}
+
 TEST_CASE("an audit trail is told of what happens, in salted hashes") {
     const larder::HashKey salt("the salt of the trail");
     std::vector<larder::SessionAudit> trail;

@@ -80,6 +80,9 @@ public:
         made.access = row.jti;
         made.standing.state = said;
         if (said == SessionState::active) made.grant.handle = row.id;
+        made.created_at = row.created_at;
+        made.access_expires_at = row.access_expires_at;
+        made.expires_at = row.refresh_expires_at;
         return made;
     }
     /// A session is ended by a call that begins and returns around it.
@@ -154,8 +157,12 @@ TEST_CASE("session judge: a session that has ended is accepted no more once that
         CHECK(story.broken() == Property::s1_ended);
     }
     SUBCASE("said to have ended, and it goes on") {
-        SessionCall& call = story.call(SessionVerb::revoke_all, 20, 25);
-        call.count = 1;
+        story.call(SessionVerb::revoke_all, 20, 25);
+        CHECK(story.broken() == Property::s1_ended);
+    }
+    SUBCASE("pending, though it had to be effective") {
+        story.end(20, row, EndReason::logged_out, milliseconds(5));
+        story.history.calls.back().insists = true;
         CHECK(story.broken() == Property::s1_ended);
     }
     SUBCASE("told as it was") {
@@ -203,6 +210,11 @@ TEST_CASE("session judge: one rotation of a token is granted") {
     SUBCASE("the access token from before is good no more") {
         story.authenticate(40, 41, row);
         CHECK(story.broken() == Property::s1_ended);
+    }
+    SUBCASE("the access token from before leads to the session as it is now") {
+        story.history.calls.back().pending = milliseconds(100);
+        story.authenticate(40, 41, row).access_expires_at += milliseconds(15);
+        CHECK(story.broken() == Property::c4_alias);
     }
     SUBCASE("two of one") {
         const Session other = Story::rotated(26, next, 3);
@@ -392,6 +404,10 @@ TEST_CASE("session judge: an end is told of once and as it was") {
     SUBCASE("for another reason") {
         ended.revoked_why = EndReason::administrator;
         story.tell(21, ended);
+        CHECK(story.broken() == Property::s9_told);
+    }
+    SUBCASE("counted twice") {
+        story.history.calls.back().count = 2;
         CHECK(story.broken() == Property::s9_told);
     }
     SUBCASE("too early") {

@@ -51,6 +51,7 @@ struct SessionCall {
     Hashed<std::string> refresh{};          ///< What is kept of the refresh token that was presented.
     std::optional<std::string> data{};
     TimePoint before{};
+    bool insists = false;                   ///< That it is effective when it is answered.
     std::uint64_t invoked = 0, returned = 0;
     SteadyTime invoked_at{}, returned_at{};
     std::size_t first_line = 0, last_line = 0; ///< Where the run's trace tells of it, if one is kept.
@@ -58,6 +59,7 @@ struct SessionCall {
     bool failed = false;
     SessionStanding standing{};
     SessionGrant grant{};                   ///< Of what is active; of an authentication the handle alone.
+    TimePoint created_at{}, access_expires_at{}, expires_at{}; ///< Of what an authentication found active.
     std::size_t count = 0;                  ///< How many were ended.
     std::size_t erased = 0;
     bool more = false;

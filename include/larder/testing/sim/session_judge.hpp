@@ -220,6 +220,8 @@ private:
     void acknowledge(const SessionCall& call) {
         const Known known{call.returned, call.returned_at, call.pending};
         const bool granted = call.standing.state == SessionState::active;
+        if (call.insists && call.pending != Duration::zero()) return breaks(Property::s1_ended, call, "an end that had to be effective is pending");
+        if (call.count > ends_meanwhile(call)) return breaks(Property::s9_told, call, std::to_string(call.count) + " sessions are said to have been ended, and " + std::to_string(ends_meanwhile(call)) + " were");
         switch (call.verb) {
         case SessionVerb::login:
             if (granted) began(call, known);
@@ -254,6 +256,13 @@ private:
         case SessionVerb::revoke_all_before: ended(call, known, Property::s1_ended, [&call](const Session& row) { return row.created_at < call.before; }, true, false); break;
         default: break;
         }
+    }
+
+    /// How many sessions ended while a call was under way.
+    std::size_t ends_meanwhile(const SessionCall& call) const {
+        std::size_t ends = 0;
+        for (const SessionCommit& each : history_.commits) ends += each.step >= call.invoked && each.step <= call.returned && each.row && each.row->revoked_at;
+        return ends;
     }
 
     const SessionCommit* first(const Uuid& handle) const {
@@ -347,13 +356,16 @@ private:
         const Session* row = nullptr;
         const SessionCommit* end = nullptr;
         TimePoint seen = TimePoint::min();
+        bool as_told = false;
         for (const SessionCommit* each : states(handle)) {
             if (each->step > call.returned) break;
             const bool good = each->row && !each->row->revoked_at && holds(*each->row, call);
             if (good) row = &*each->row;
             if (good) seen = std::max(seen, row->last_seen_at);
+            as_told = as_told || (good && row->created_at == call.created_at && row->access_expires_at == call.access_expires_at && row->refresh_expires_at == call.expires_at);
             if (row && !good && !end) end = each;
         }
+        if (row && !as_told) return breaks(Property::c4_alias, call, named(handle) + " was accepted as it was at no time with what was presented");
         if (!row || call.grant.handle != handle || call.user != row->user_id) return breaks(Property::c5_committed, call, "what was accepted had not been committed");
         const bool known = binds(ended_, handle, call) || (call.access && binds(replaced_, *call.access, call));
         if (end && ((promises_.current && end->step < call.invoked) || known))

@@ -295,6 +295,7 @@ private:
         const Uuid handle = call.handle;
         const std::string of_user = " of user " + std::to_string(user), with = insists ? ", and insists" : "";
         call.before = now();
+        call.insists = insists;
         switch (kind) {
         case 18: call.verb = SessionVerb::revoke; return store.async_revoke(handle, why, effect, doing<SessionsEnded>(actor, std::move(call), "ends " + named(handle) + with, next));
         case 19: call.verb = SessionVerb::revoke_others; return store.async_revoke_others(user, handle, why, effect, doing<SessionsEnded>(actor, std::move(call), "ends all sessions" + of_user + " but " + named(handle) + with, next));
@@ -362,12 +363,16 @@ private:
     std::string take(SessionCall& call, const Authenticated& answer) {
         call.standing = {answer.state(), answer.limit(), answer.why()};
         call.grant.handle = answer.handle();
+        call.created_at = answer.created_at();
+        call.access_expires_at = answer.access_expires_at();
+        call.expires_at = answer.expires_at();
         if (answer) call.user = answer.user_id();
         return " is told: " + text_of(call.standing) + (answer ? ", from " + std::string(name_of(answer.source())) : std::string());
     }
     std::string take(SessionCall& call, const Granted& answer) {
         call.standing = {answer.state(), answer.limit(), answer.why()};
         call.pending = answer.pending();
+        call.count = answer.ended();
         if (!answer) return " is told: " + text_of(call.standing) + (answer.ended() != 0 ? ", " + std::to_string(answer.ended()) + " ended, " + text_of(call.pending) : std::string());
         call.grant = learn(call.user, answer.handle(), answer.secrets(), answer.repeated());
         return " is granted " + named(answer.handle()) + " with tokens " + std::to_string(known_.size()) + (answer.repeated() ? ", again" : "") + ", " + text_of(call.pending);
