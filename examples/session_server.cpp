@@ -19,12 +19,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <string>
 
 #include <sys/resource.h>
 
@@ -47,6 +48,7 @@ void announce(const server::Settings& settings, const server::Sockets& sockets) 
 
 bool run(const server::Settings& settings) {
     example::Interrupt::note();
+    std::signal(SIGPIPE, SIG_IGN); // Who reads what this says may go first.
     allow_files();
     const server::Stores stores(settings);
     const auto secrets = settings.key.empty() ? server::Secrets::random() : server::Secrets::from_file(settings.key);

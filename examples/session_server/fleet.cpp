@@ -66,7 +66,9 @@ void Fleet::start(std::size_t number, bool wait) {
         ::close(pipe[0]);
         int code = 1;
         try {
-            code = work_(number, [&] { [[maybe_unused]] const auto told = ::write(pipe[1], "", 1); });
+            code = work_(number, [&] {
+                if (wait) [[maybe_unused]] const auto told = ::write(pipe[1], "", 1);
+            });
         } catch (const std::exception& failed) {
             fmt::print(stderr, "session_server: {}\n", failed.what());
         }
