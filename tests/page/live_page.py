@@ -92,6 +92,12 @@ class LivePage(unittest.TestCase):
         finally:
             connection.close()
 
+    def log_in(self, user):
+        """The access token of a new session."""
+        status, _, body = self.ask("POST", "/login", {"user": user, "cookies": False})
+        self.assertEqual(status, 201, body)
+        return json.loads(body)["access"]
+
     def live(self):
         return json.loads(self.ask("GET", "/live.json")[2])
 
@@ -154,12 +160,9 @@ class LivePage(unittest.TestCase):
         self.assertEqual(self.live()["traffic"]["clients"], 0)
 
     def test_log_out_everywhere_is_seen(self):
-        tokens = []
-        for _ in range(2):
-            status, _, body = self.ask("POST", "/login", {"user": 7, "cookies": False})
-            self.assertEqual(status, 201, body)
-            tokens.append(json.loads(body)["access"])
-        self.assertEqual([self.ask("GET", "/me", token=token)[0] for token in tokens], [200, 200])
+        tokens = [self.log_in(7), self.log_in(7)]
+        other = self.log_in(8)
+        self.assertEqual([self.ask("GET", "/me", token=token)[0] for token in [*tokens, *[other] * 50]], [200] * 52)  # the other user's is used most
         writes = until("the logins are told", lambda: self.figure("writes"), 60)
         self.tab_to("#user")
         self.browser.press("7", ENTER)
@@ -167,14 +170,18 @@ class LivePage(unittest.TestCase):
         self.awaits("an event says so", """return [...document.querySelectorAll('#events [data-kind=logged_out_everywhere] .text')]
             .some(text => /user 7: 2 sessions/.test(text.textContent))""")
         until("more has been written", lambda: self.figure("writes") > writes, 60)
-        self.assertEqual([self.ask("GET", "/me", token=token)[0] for token in tokens], [401, 401])
+        self.assertEqual([self.ask("GET", "/me", token=token)[0] for token in [*tokens, other]], [401, 401, 200])
 
     def test_log_out_everywhere_of_the_busiest_user_is_seen(self):
         self.make_traffic()
         self.tab_to("#logout button")
-        self.browser.press(SPACE)
-        said = self.awaits("the status says whose sessions ended",
-                           r"return document.getElementById('status').textContent.match(/^User (\d+): ([1-9]\d* sessions?) ended/)?.slice(1)")
+        status = r"return document.getElementById('status').textContent.match(/^User (\d+): ([1-9]\d* sessions?) ended/)?.slice(1)"
+
+        def pressed():  # the traffic itself may have logged that user out just before
+            self.browser.press(SPACE)
+            return self.browser.run(status)
+
+        said = until("the status says whose sessions ended", pressed, 60)
         self.awaits("an event says so", """return [...document.querySelectorAll('#events [data-kind=logged_out_everywhere] .text')]
             .some(text => text.textContent.startsWith(arguments[0]))""", "user {}: {} ended".format(*said))
 

@@ -175,7 +175,7 @@ class Chart {
         }
     }
 
-    x(at) { return this.right - (this.right - this.left) * (this.end - at) / reach; }
+    x(at) { return this.right - (this.right - this.left) * Math.min(1, (this.end - at) / reach); }
 
     grid() {
         const parts = [];
@@ -197,7 +197,7 @@ class Chart {
             const from = Math.max(this.left, this.x(run[0].at - 1000 * run[0].seconds)), to = this.x(run.at(-1).at);
             if (to <= this.left) continue;
             parts.push(shape("rect", {class: "gone", x: from, y: this.upper, width: to - from, height: this.lower - this.upper}));
-            const name = run[0].away.join(", ") + " away", half = 3.6 * name.length;
+            const name = run[0].away.join(", ") + " away", half = 3.3 * name.length;
             const middle = Math.min(Math.max((from + to) / 2, this.left + half), this.right - half);
             if (middle - half < free) continue;
             free = middle + half;
@@ -254,7 +254,7 @@ function roundStep(least) {
 
 const charts = [
     new Chart({title: "Hit ratio", kind: "line", top: 1, format: percent,
-               series: [{key: "ratio", name: "Answered without the database", value: sample => sample.ratio}]}),
+               series: [{key: "ratio", name: "Look-ups that a cache answered", value: sample => sample.ratio}]}),
     new Chart({title: "Answers a second, by source", kind: "stack", format: perSecond,
                series: sources.map(({key, tier, name}) => ({key, name, rare: () => !tierCards.has(tier), value: sample => sample.answers[key]}))}),
     new Chart({title: "Database queries a second", kind: "line", format: perSecond,
@@ -325,7 +325,7 @@ const figures = [
     ["bytes", "cached bytes", live => bytes(live.now.bytes)],
     ["staleness", "staleness, at most", live => duration(live.now.staleness_bound_ms)],
     ["pending", "pending writes", live => count(live.now.pending) + (live.now.pending ? `, ≤ ${duration(live.now.pending_bound_ms)}` : ""),
-        live => live.now.pending > 0],
+        live => live.now.pending_bound_ms > 2 * live.now.staleness_bound_ms],  // what is owed to a tier that is away
     ["stale", "stale answers", live => count(live.totals.stale_served), live => live.totals.stale_served > 0],
     ["writes", "writes", live => count(live.totals.writes)],
     ["errors", "errors", live => count(live.totals.errors), live => live.totals.errors > 0],
