@@ -5,7 +5,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/error.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
@@ -53,7 +52,7 @@ std::string_view cause_of(boost::system::error_code error) {
 } // namespace
 
 Connection::Connection(Tcp::socket socket, const Limits& limits, const Handler& handler)
-    : stream_(std::move(socket)), buffer_(std::size_t{limits.header} + first_read), limits_(limits), handler_(handler) {
+    : stream_(std::move(socket)), buffer_(std::size_t{limits.header} + first_read), arrival_(stream_.get_executor()), limits_(limits), handler_(handler) {
     boost::system::error_code ignored;
     stream_.socket().set_option(Tcp::no_delay(true), ignored);
     const auto peer = stream_.socket().remote_endpoint(ignored);
@@ -92,17 +91,25 @@ asio::awaitable<void> Connection::refuse() {
 asio::awaitable<bool> Connection::serve_one() {
     const bool begun = co_await wait_for_request();
     if (!begun) co_return false;
-    stream_.expires_after(limits_.request);
+    stream_.expires_never();
+    arrival_.expires_after(limits_.request);
+    arrival_.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
+        if (cancelled || !self->reading_) return;
+        self->late_ = true;
+        self->stream_.cancel();
+    });
+    reading_ = true;
     Parser parser;
     parser.header_limit(limits_.header);
     parser.body_limit(limits_.body);
     const auto error = co_await read(parser);
+    reading_ = false;
+    arrival_.cancel();
     if (error) {
-        co_await fail(error, true);
+        co_await fail(error);
         co_return false;
     }
     const HttpRequest request = parser.release();
-    stream_.expires_never();
     const Answer answer = co_await handler_(request, address_);
     kept_ = true;
     co_return co_await write(&request, answer, request.keep_alive() && !stopping_);
@@ -137,10 +144,10 @@ asio::awaitable<boost::system::error_code> Connection::read(Parser& parser) {
 }
 
 /// Tells the client what was wrong, if it can still be told. What follows can not be told from the bad request, so it is the end.
-asio::awaitable<void> Connection::fail(boost::system::error_code error, bool begun) {
+asio::awaitable<void> Connection::fail(boost::system::error_code error) {
     static const auto category = make_error_code(http::error::bad_method).category().name();
     Answer answer;
-    if (error == beast::error::timeout && begun)
+    if (late_)
         answer = error_answer(http::status::request_timeout, "timeout", "the request did not arrive in time");
     else if (error == http::error::header_limit || error == http::error::buffer_overflow)
         answer = error_answer(http::status::request_header_fields_too_large, "header_too_large", "the header is too large");

@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -46,15 +47,18 @@ private:
     boost::asio::awaitable<bool> wait_for_request();
     boost::asio::awaitable<boost::system::error_code> read(Parser& parser);
     boost::asio::awaitable<bool> write(const HttpRequest* request, const Answer& answer, bool keep);
-    boost::asio::awaitable<void> fail(boost::system::error_code error, bool begun);
+    boost::asio::awaitable<void> fail(boost::system::error_code error);
     boost::asio::awaitable<void> close_gently();
 
     boost::beast::tcp_stream stream_;
     boost::beast::flat_buffer buffer_;
+    boost::asio::steady_timer arrival_; ///< Ends the reading of a request, but not the connection: the client is told.
     const Limits& limits_;
     const Handler& handler_;
     std::string address_;
     bool kept_ = false;     ///< Whether it has been answered before.
+    bool late_ = false;     ///< Whether a request did not arrive in time.
+    bool reading_ = false;  ///< A request that has begun.
     bool waiting_ = false;  ///< For the first byte of a request.
     bool stopping_ = false;
 };

@@ -110,7 +110,6 @@ TEST_CASE("a client that does not take its answer does not keep others from thei
     Client slow(served.port());
     slow.send(get("/large") + get("/large"));
     for (int i = 0; i < 10; ++i) CHECK(Client(served.port()).send(get("/small")).read().message.body() == "small");
-    CHECK(slow.rest().size() < (std::size_t{64} << 20));
 }
 
 TEST_CASE("beyond so many connections each is told that there is no room, and there is when one ends") {

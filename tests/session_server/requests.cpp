@@ -75,7 +75,8 @@ TEST_CASE("a body that is no JSON object, or says what it may not, is bad, and t
     Client client(world.port());
     std::string deep;
     for (int i = 0; i < 10000; ++i) deep += "[";
-    for (const std::string_view body : {"{", "[]", "7", "null", "\"user\"", "{\"user\":7", "{\"user\":7}}", "{user:7}", "{\"user\":7,}", "{\"user\":\"\\ud800\"}", "{\"user\":7}\0", "\xff\xfe", std::string_view(deep)}) {
+    using namespace std::string_literals;
+    for (const auto& body : {"{"s, "[]"s, "7"s, "null"s, "\"user\""s, "{\"user\":7"s, "{\"user\":7}}"s, "{user:7}"s, "{\"user\":7,}"s, "{\"user\":\"\\ud800\"}"s, "{\"user\":7}\0"s, "\xff\xfe"s, deep}) {
         const auto reply = client.send(with_body(body)).read();
         CHECK(reply.code() == "bad_request");
         CHECK(reply.message.keep_alive());

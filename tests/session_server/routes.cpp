@@ -43,7 +43,7 @@ TEST_CASE("each path knows its methods, and says which") {
             CHECK((reply.status() == 405) == !known);
             CHECK(reply.status() != 404);
             if (known) continue;
-            CHECK(reply.code() == "method_not_allowed");
+            if (method != "HEAD") CHECK(reply.code() == "method_not_allowed");
             std::string allowed;
             for (const auto& each : methods) allowed += (allowed.empty() ? "" : ", ") + each;
             CHECK(reply.field("Allow") == allowed);
@@ -80,15 +80,15 @@ TEST_CASE("the page loads nothing from elsewhere") {
 
 TEST_CASE("what watches the server is told what the library has counted") {
     World world;
-    const auto before = world.ask("GET", "/live.json").body();
     const auto granted = world.login();
+    const auto before = world.ask("GET", "/live.json").body();
     for (int i = 0; i < 5; ++i) world.me(granted);
     const auto after = world.ask("GET", "/live.json").body();
     const auto grown = [&](const char* name) { return after.at("totals").at(name).to_number<std::int64_t>() - before.at("totals").at(name).to_number<std::int64_t>(); };
-    CHECK(grown("requests") == 6);
+    CHECK(grown("requests") == 5);
     CHECK(grown("hits") == 5);
-    CHECK(grown("writes") == 1);
-    CHECK(after.at("totals").at("answers").at("memory") == 5);
+    CHECK(grown("queries") == 0);
+    CHECK(before.at("totals").at("writes") == 1);
     CHECK(after.at("now").at("entries") == 1);
     CHECK(after.at("process").at("policy") == "WriteThrough");
     CHECK(after.at("tiers").as_array().size() == 2);
@@ -135,5 +135,6 @@ TEST_CASE("the demonstration's buttons work for the server's own page, asked for
 TEST_CASE("without the demonstration there are no buttons") {
     World world({}, {}, false);
     for (const char* path : {"/demo/traffic", "/demo/logout-everywhere", "/demo/tier"}) CHECK(world.ask("POST", path, json::object{}, {{"X-Larder", "1"}}).code() == "not_found");
-    for (const auto& tier : world.ask("GET", "/live.json").body().at("tiers").as_array()) CHECK(tier.at("can_switch") == false);
+    const auto live = world.ask("GET", "/live.json").body();
+    for (const auto& tier : live.at("tiers").as_array()) CHECK(tier.at("can_switch") == false);
 }

@@ -175,7 +175,7 @@ class Chart {
         }
     }
 
-    x(at) { return this.right - (this.right - this.left) * (this.end - at) / reach; }
+    x(at) { return this.right - (this.right - this.left) * Math.min(1, (this.end - at) / reach); }
 
     grid() {
         const parts = [];
@@ -197,7 +197,7 @@ class Chart {
             const from = Math.max(this.left, this.x(run[0].at - 1000 * run[0].seconds)), to = this.x(run.at(-1).at);
             if (to <= this.left) continue;
             parts.push(shape("rect", {class: "gone", x: from, y: this.upper, width: to - from, height: this.lower - this.upper}));
-            const name = run[0].away.join(", ") + " away", half = 3.6 * name.length;
+            const name = run[0].away.join(", ") + " away", half = 3.3 * name.length;
             const middle = Math.min(Math.max((from + to) / 2, this.left + half), this.right - half);
             if (middle - half < free) continue;
             free = middle + half;
