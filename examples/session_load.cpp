@@ -110,6 +110,7 @@ int drive(const Options& options) {
     for (std::size_t i = 0; i < options.clients; ++i) lives.push_back(std::make_unique<Life>(run, i));
     run.alive = lives.size();
     run.tally.trouble.clear();
+    for (const Server& server : options.servers) run.tally.servers[server.text()] = 0;
     run.begin();
     for (const auto& life : lives)
         asio::co_spawn(io, life->live(), [&](const std::exception_ptr& with) {

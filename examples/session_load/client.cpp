@@ -110,6 +110,7 @@ asio::awaitable<Heard> Client::ask(Request request, bool after_the_end) {
             const Reply reply = co_await std::move(exchange);
             const Moment now = std::chrono::steady_clock::now();
             if (reply.trouble.empty()) {
+                ++run_.tally.servers[request.server];
                 heard.answer = read_answer(request.kind, reply.status, reply.body, reply.cookies, in_cookies_);
             } else {
                 heard.answer.lost = true;

@@ -11,8 +11,11 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace load {
 namespace {
@@ -24,10 +27,15 @@ constexpr std::array<std::pair<const char*, double>, 3> quantiles = {{{"p50", 0.
 double milliseconds(Span span) { return std::chrono::duration<double, std::milli>(span).count(); }
 std::string shown(Span span) { return fmt::format("{:.2f} ms", milliseconds(span)); }
 
-std::string sources_of(const Tally& tally) {
+std::string counted(const std::map<std::string, std::uint64_t>& counts) {
     std::string text;
-    for (const auto& [source, count] : tally.sources) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", grouped(count), source);
+    for (const auto& [name, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", grouped(count), name);
     return text;
+}
+boost::json::object in_json(const std::map<std::string, std::uint64_t>& counts) {
+    boost::json::object object;
+    for (const auto& [name, count] : counts) object[name] = count;
+    return object;
 }
 
 void print_kinds(const Tally& tally) {
@@ -46,9 +54,7 @@ void print_kinds(const Tally& tally) {
 
 void print_summary(const Run& run, double seconds) {
     const Tally& tally = run.tally;
-    std::string servers;
-    for (const auto& server : run.options.servers) servers += (servers.empty() ? "" : ", ") + server.text();
-    fmt::print("\n{} clients on {}, seed {}\n\n", run.options.clients, servers, run.options.seed);
+    fmt::print("\n{} clients, seed {}\n\n", run.options.clients, run.options.seed);
     print_kinds(tally);
     fmt::print("\n");
     example::Table table({"in all", ""});
@@ -64,7 +70,7 @@ void print_summary(const Run& run, double seconds) {
     table.add({"called stale", grouped(tally.stale)});
     table.add({"violations", grouped(tally.broken())});
     table.print();
-    fmt::print("\nGET /me was answered from: {}\n", sources_of(tally));
+    fmt::print("\nanswers of servers: {}\nGET /me was answered from: {}\n", counted(tally.servers), counted(tally.sources));
     if (!tally.trouble.empty()) fmt::print("the last trouble: {}\n", tally.trouble);
     fmt::print("\nthefts undecided       an answer was lost, or something else had ended the session\n"
                "dead tokens presented  after their end, and its bound: each must be refused\n"
@@ -86,10 +92,9 @@ std::string json_summary(const Run& run, double seconds) {
         for (const auto& [name, share] : quantiles) each[fmt::format("{}_ms", name)] = milliseconds(kind.latencies.quantile(share));
         kinds[name_of(static_cast<Kind>(i))] = std::move(each);
     }
-    json::object violations, sources;
+    json::object violations;
     for (std::size_t i = 0; i < rule_count; ++i)
         if (tally.violations[i] != 0) violations[name_of(static_cast<Rule>(i))] = tally.violations[i];
-    for (const auto& [source, count] : tally.sources) sources[source] = count;
     json::array told;
     for (const Violation& violation : tally.told) {
         json::array story;
@@ -102,7 +107,8 @@ std::string json_summary(const Run& run, double seconds) {
                                         {"requests", tally.answered()},
                                         {"requests_per_second", static_cast<double>(tally.answered()) / seconds},
                                         {"kinds", std::move(kinds)},
-                                        {"sources", std::move(sources)},
+                                        {"servers", in_json(tally.servers)},
+                                        {"sources", in_json(tally.sources)},
                                         {"sessions", tally.sessions},
                                         {"ended", tally.ended},
                                         {"thefts", json::object{{"tried", tally.thefts}, {"detected", tally.detected}, {"undecided", tally.undecided}}},

@@ -76,6 +76,7 @@ struct Tally {
     std::uint64_t detected = 0;     ///< seen by the server, and the family ended,
     std::uint64_t undecided = 0;    ///< or cut short: an answer was lost, or something else had ended the session.
     std::map<std::string, std::uint64_t> sources{}; ///< Where answers to GET /me came from.
+    std::map<std::string, std::uint64_t> servers{}; ///< How often each answered.
     std::string trouble{};          ///< The last reason why something was not answered.
 
     std::array<std::uint64_t, rule_count> violations{};
