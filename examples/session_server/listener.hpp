@@ -50,7 +50,7 @@ private:
     bool stopping_ = false;
 };
 
-/// Opens a socket that listens. \param port 0: any. Throws `std::system_error`.
+/// Opens a socket that listens. \param port 0: any. Throws `boost::system::system_error`.
 boost::asio::ip::tcp::acceptor listen_at(boost::asio::io_context& context, const std::string& address, std::uint16_t port);
 
 } // namespace server

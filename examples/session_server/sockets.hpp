@@ -4,11 +4,11 @@
 #include "listener.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <unistd.h>
@@ -18,17 +18,17 @@ namespace server {
 /// Sockets that listen at ports one after the other, before there are processes to serve them: a client that comes while its process starts waits.
 class Sockets {
 public:
-    /// \param port the first; 0: any. Throws `std::system_error`.
+    /// \param port the first; 0: any. Throws `boost::system::system_error`.
     Sockets(const std::string& address, std::uint16_t port, std::size_t count) {
         constexpr int attempts = 20;
         for (int attempt = 1;; ++attempt) {
             try {
                 open(address, port, count);
                 return;
-            } catch (const std::system_error& failed) {
+            } catch (const boost::system::system_error& failed) {
                 // Somebody may have the port behind one that was free.
                 close_but(none);
-                if (port != 0 || attempt == attempts || failed.code() != std::errc::address_in_use) throw;
+                if (port != 0 || attempt == attempts || failed.code() != boost::system::errc::address_in_use) throw;
             }
         }
     }

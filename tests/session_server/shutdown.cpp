@@ -11,7 +11,7 @@
 #include <chrono>
 #include <future>
 #include <string>
-#include <system_error>
+#include <utility>
 
 using namespace session_server_tests;
 using namespace std::chrono_literals;
@@ -57,7 +57,7 @@ TEST_CASE("a request that has begun is answered, and its connection closed; nobo
     CHECK(!reply.message.keep_alive());
     CHECK(busy.rest().empty());
     served.join();
-    CHECK_THROWS_AS(Client{served.port()}, std::system_error);
+    CHECK_THROWS_AS(Client{served.port()}, boost::system::system_error);
 }
 
 TEST_CASE("connections on which nothing is asked are closed at once") {
