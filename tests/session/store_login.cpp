@@ -207,6 +207,12 @@ TEST_CASE("rules that make no sense are refused") {
     CHECK(!refused([](StoreSettings&) {}));
     CHECK(refused([](StoreSettings& settings) { settings.keys.clear(); }));
     CHECK(refused([](StoreSettings& settings) { settings.keys.push_back(settings.keys.front()); }));
+    CHECK(refused([](StoreSettings& settings) { settings.keys = {{.id = 1, .secret = {}}}; }));
+    CHECK(refused([](StoreSettings& settings) { settings.keys.push_back({.id = 2, .secret = {}}); }));
+    CHECK(!refused([](StoreSettings& settings) {
+        settings.keys = {{.id = 0, .secret = {}}};
+        settings.keys[0].secret.back() = std::byte{1};
+    }));
     CHECK(refused([](StoreSettings& settings) { settings.rules.rotation_grace = 5min + 1ns; }));
     CHECK(!refused([](StoreSettings& settings) { settings.rules.rotation_grace = 5min; }));
     CHECK(refused([](StoreSettings& settings) { settings.rules.rotation_grace = -1ns; }));

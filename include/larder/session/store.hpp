@@ -75,7 +75,7 @@ private:
 
 public:
     /// \param sessions where the rows are. \param keys of the keyed hashes: the first makes, all recognise. \param random where secrets come from.
-    /// Throws `Failure` (`errc::invalid_options`) if there is no key, two have one number, or an option is out of range.
+    /// Throws `Failure` (`errc::invalid_options`) if there is no key, two have one number, one is all zeros, or an option is out of range.
     SessionStore(Sessions& sessions, std::vector<SessionKey> keys, RandomBytes random, SessionStoreOptions options = {}) : core_(sessions.core()) {
         if (Error wrong = options.check(sessions.options())) throw Failure(std::move(wrong));
         desk_ = std::make_shared<const Desk>(std::move(keys), std::move(random), std::move(options));

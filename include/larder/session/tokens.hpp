@@ -30,7 +30,7 @@ inline namespace v0 {
 /// A key of the keyed hashes: 256 random bits, and the number by which tokens name it. With the key gone its tokens are unknown.
 struct SessionKey {
     std::uint8_t id = 0;                ///< Unique among the keys in use; give a new key a number that none in use has.
-    std::array<std::byte, 32> secret{}; ///< From a random source that nobody can predict; the same in every process of the fleet.
+    std::array<std::byte, 32> secret{}; ///< From a random source that nobody can predict; the same in every process of the fleet; not all zeros.
 };
 
 /// A source of bytes that nobody can predict: fills the bytes, or answers `false`. Called from any thread. `OpensslRandom`
@@ -76,11 +76,14 @@ public:
     using Access = Made<std::string>;
     using Refresh = Made<Hashed<std::string>>;
 
-    /// \param keys the first makes tokens, all of them recognise theirs. \throws Failure `invalid_options` if there is none, or if two have one number.
+    /// \param keys the first makes tokens, all of them recognise theirs. \throws Failure `invalid_options` if there is none, if two have one number, or if
+    /// one is all zeros.
     explicit SessionTokens(const std::vector<SessionKey>& keys) {
         if (keys.empty()) throw Failure(Error{errc::invalid_options, "a session store needs a key for its hashes"});
         for (const auto& key : keys) {
             if (find(key.id)) throw Failure(Error{errc::invalid_options, "two keys of a session store have the same number"});
+            if (std::all_of(key.secret.begin(), key.secret.end(), [](std::byte each) { return each == std::byte{0}; }))
+                throw Failure(Error{errc::invalid_options, "key " + std::to_string(key.id) + " of a session store is all zeros: its secret was not set"});
             keys_.push_back({key.id, HashKey(std::span<const std::byte>(key.secret))});
         }
     }
