@@ -42,8 +42,15 @@ TEST_CASE("an elevation puts another session in the place of the old one") {
             CHECK(who.state() == SessionState::revoked);
             CHECK(who.why() == EndReason::replaced);
         }
-        CHECK(world.store->elevate(before.handle()).why() == EndReason::replaced);
-        CHECK(world.store->elevate(larder::Uuid{}).state() == SessionState::unknown);
+        const auto again = world.store->elevate(before.handle());
+        CHECK(again.why() == EndReason::replaced);
+        CHECK(again.handle() == before.handle());
+        CHECK(again.user_id() == ann);
+        CHECK(after.user_id() == ann);
+        const auto nobody = world.store->elevate(larder::Uuid{});
+        CHECK(nobody.state() == SessionState::unknown);
+        CHECK(nobody.user_id() == 0);
+        CHECK(nobody.refusal() == larder::session_errc::unknown);
         CHECK(world.store->row(world.store->elevate(after.handle(), "more").or_throw().handle())->data == "more");
         CHECK(world.store->list(ann).size() == 1);
     });

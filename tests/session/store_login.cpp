@@ -142,6 +142,9 @@ TEST_CASE("a user has no more sessions than the bound") {
                 CHECK(!third.failed());
                 CHECK(third.state() == SessionState::refused);
                 CHECK(third.secrets().access.empty());
+                CHECK(third.handle().is_nil());
+                CHECK(third.user_id() == ann);
+                CHECK(third.refusal() == larder::session_errc::refused);
                 CHECK(world.store->authenticate(first.handle()));
                 REQUIRE(world.store->revoke(first.handle()));
                 CHECK(world.store->login({.user_id = ann}));

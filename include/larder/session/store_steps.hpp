@@ -121,7 +121,7 @@ struct SessionSteps {
             if (admitted.failed()) co_return Granted(admitted.error());
             if (!admitted.value()) {
                 desk.tell(AuditKind::refused, &row, moment);
-                co_return Granted(SessionStanding{SessionState::refused, SessionLimit::none, {}});
+                co_return Granted(SessionStanding{SessionState::refused, SessionLimit::none, {}}, Uuid{}, row.user_id);
             }
             pending = admitted.pending();
         }
@@ -168,12 +168,12 @@ struct SessionSteps {
             desk.tell(exchange.repeated ? AuditKind::repeated : AuditKind::rotated, &row, moment);
             co_return Granted(row, std::move(exchange.secrets), written.pending(), exchange.repeated, 0);
         }
-        if (exchange.standing.state != SessionState::reused) co_return Granted(exchange.standing);
+        if (exchange.standing.state != SessionState::reused) co_return Granted(exchange.standing, row.id, row.user_id);
         desk.tell(AuditKind::reused, &row, moment);
         auto end = end_family(core, driver, desk, row, EndReason::token_reused, Effect::may_be_pending);
         const SessionsEnded ended = co_await end;
         if (ended.failed()) co_return Granted(ended.error());
-        co_return Granted(exchange.standing, ended.count(), ended.pending());
+        co_return Granted(exchange.standing, row.id, row.user_id, ended.count(), ended.pending());
     }
 
     static Task<Granted> elevate(Core& core, Driver& driver, const SessionDesk& desk, const Uuid& handle, const std::optional<std::string>& data) {
@@ -187,9 +187,12 @@ struct SessionSteps {
             auto find = engine.template find<by_id>(within, part, handle);
             const Found<Session> found = co_await find;
             if (found.failed()) co_return found.error();
-            if (found.row()) standing = desk.standing_of(*found.row(), moment);
-            if (!found.row() || standing.state != SessionState::active) co_return false;
+            standing = {};
+            before = {};
+            if (!found.row()) co_return false;
             before = *found.row();
+            standing = desk.standing_of(before, moment);
+            if (standing.state != SessionState::active) co_return false;
             after = before;
             after.last_seen_at = moment;
             after.rotated_at.reset();
@@ -213,7 +216,7 @@ struct SessionSteps {
         auto unit = run(core, driver, Effect::may_be_pending, body);
         const UnitResult<bool> done = co_await unit;
         if (done.failed()) co_return Granted(done.error());
-        if (!done.value()) co_return Granted(standing);
+        if (!done.value()) co_return Granted(standing, before.id, before.user_id);
         desk.tell_ended(before, EndReason::replaced, moment);
         desk.tell(AuditKind::elevated, &after, moment);
         co_return Granted(after, std::move(secrets), done.pending(), false, 1);
