@@ -38,6 +38,7 @@ std::string bytes_of(const std::filesystem::path& folder) {
 TEST_CASE("every reason has a name of its own") {
     CHECK(name_of(EndReason::logged_out) == "logged_out");
     CHECK(name_of(EndReason::administrator) == "administrator");
+    CHECK(name_of(EndReason::password_changed) == "password_changed");
 }
 
 TEST_CASE("the database's files hold the hash of a refresh token, never the token") {

@@ -72,6 +72,18 @@ TEST_CASE("a list names sessions and shows no secrets") {
         CHECK(all[0].last_seen_at == world.now());
         CHECK(all[0].expires_at == login.expires_at());
         CHECK(world.store->list(ann + 100).empty());
+        // The last used comes first, whenever it was begun.
+        world.environment.advance(2min);
+        const auto second = world.store->login({.user_id = ann});
+        world.environment.advance(2min);
+        const auto third = world.store->login({.user_id = ann});
+        world.environment.advance(2min);
+        CHECK(world.store->authenticate(second.handle()));
+        const auto sorted = world.store->list(ann);
+        REQUIRE(sorted.size() == 3);
+        CHECK(sorted[0].handle == second.handle());
+        CHECK(sorted[1].handle == third.handle());
+        CHECK(sorted[2].handle == login.handle());
     });
 }
 

@@ -27,7 +27,8 @@ TEST_CASE("a login begins a session and shows its secrets") {
         const auto granted = world.store->login({.user_id = ann, .ip_address = "192.0.2.1", .user_agent = "browser", .data = "cart"});
         REQUIRE(granted);
         CHECK(granted.pending() == kind.bound);
-        CHECK(!granted.handle().is_nil());
+        CHECK(granted.handle().version() == boost::uuids::uuid::version_random_number_based);
+        CHECK(granted.handle().variant() == boost::uuids::uuid::variant_rfc_4122);
         CHECK(granted.ended() == 0);
         CHECK(granted.access_expires_at() == world.now() + 15min);
         CHECK(granted.expires_at() == world.now() + 12h);

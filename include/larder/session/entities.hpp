@@ -28,7 +28,7 @@ struct User {
 };
 BOOST_DESCRIBE_STRUCT(User, (), (id, email, username, version))
 
-/// Why a session was revoked.
+/// Why a session was revoked. Rows have the number: new reasons come last.
 enum class EndReason : std::uint8_t {
     logged_out,            ///< Its user ended it.
     logged_out_everywhere, ///< Its user ended all of theirs.
@@ -38,10 +38,12 @@ enum class EndReason : std::uint8_t {
     too_many,              ///< Its user began more sessions than one may have.
     idle_timeout,          ///< Nobody used it for too long.
     absolute_timeout,      ///< It had lasted as long as a session may.
+    password_changed,      ///< Its user's password was changed.
 };
 
 constexpr std::string_view name_of(EndReason reason) noexcept {
-    constexpr std::string_view names[] = {"logged_out", "logged_out_everywhere", "token_reused", "replaced", "administrator", "too_many", "idle_timeout", "absolute_timeout"};
+    constexpr std::string_view names[] = {"logged_out", "logged_out_everywhere", "token_reused", "replaced", "administrator", "too_many", "idle_timeout", "absolute_timeout",
+                                           "password_changed"};
     return names[static_cast<std::size_t>(reason)];
 }
 

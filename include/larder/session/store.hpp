@@ -39,7 +39,7 @@ inline namespace v0 {
 
 /// The rules of sessions over a `SessionRepository`: who may begin one, how long it lasts, what renews it, and what ends it.
 ///
-/// **Secrets.** A session is named by its *handle*, which is public. Its client gets two secrets of 256 random bits: the id of its *access
+/// **Secrets.** A session is named by its *handle*, which is public: a random UUID (version 4). Its client gets two secrets of 256 random bits: the id of its *access
 /// token* (jti), presented with each request, and a *refresh token*, exchanged for new ones. They are shown once, in the answer that makes them.
 /// Rows, caches, keys of caches, errors and events have their keyed hashes (HMAC-SHA-256), or nothing. To change the key, give the store the new one in
 /// front of the old one, which goes on recognising what it made; take the old one away once the sessions that were last renewed under it have
@@ -128,7 +128,7 @@ public:
         return start<Granted>(Verb::update, elevating(handle, std::move(data)), std::forward<Token>(token));
     }
 
-    /// A user's active sessions, in the order of their handles, without secrets. Asks the database.
+    /// A user's active sessions, without secrets: the one whose use was noted last comes first. Asks the database.
     SessionList list(std::int64_t user) { return block<SessionList>(Verb::find_all_by, listing(user)); }
     template <class Token = Deferred>
     auto async_list(std::int64_t user, Token&& token = {}) {

@@ -183,7 +183,7 @@ private:
     bool repeated_ = false;
 };
 
-/// A user's active sessions. True in a condition if they could be listed.
+/// A user's active sessions, the one whose use was noted last first. True in a condition if they could be listed.
 class SessionList : public detail::MayFail<SessionList> {
 public:
     SessionList() = default;

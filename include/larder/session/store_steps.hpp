@@ -366,6 +366,9 @@ struct SessionSteps {
         std::vector<SessionInfo> infos;
         for (const auto& each : found)
             if (desk.is_active(*each, moment)) infos.push_back({each->id, each->user_id, each->created_at, each->last_seen_at, each->refresh_expires_at, each->ip_address, each->user_agent});
+        std::sort(infos.begin(), infos.end(), [](const SessionInfo& left, const SessionInfo& right) {
+            return std::tie(right.last_seen_at, right.created_at, right.handle) < std::tie(left.last_seen_at, left.created_at, left.handle);
+        });
         co_return SessionList(std::move(infos));
     }
 
