@@ -85,7 +85,7 @@ struct larder::entity_traits<larder::User>
     : larder::schema<"users", larder::primary<&larder::User::id>, larder::unique<&larder::User::email>, larder::unique<&larder::User::username>,
                      larder::version<&larder::User::version>> {};
 
-/// The warm fields are what a yes or no takes: whose session it is, and every time that limits it.
+/// What tells of its user or is a secret is sealed in tiers that others share, or is there as a keyed hash. The warm fields are what a yes or no takes: whose session it is, and every time that limits it.
 template <>
 struct larder::entity_traits<larder::Session>
     : larder::schema<"sessions", larder::primary<&larder::Session::id>, larder::unique<&larder::Session::refresh_token>, larder::unique<&larder::Session::jti>,
@@ -94,4 +94,5 @@ struct larder::entity_traits<larder::Session>
                      larder::embed<&larder::Session::user, &larder::Session::user_id>,
                      larder::warm<&larder::Session::user_id, &larder::Session::created_at, &larder::Session::last_seen_at, &larder::Session::access_expires_at,
                                   &larder::Session::refresh_expires_at, &larder::Session::revoked_at, &larder::Session::revoked_why>,
-                     larder::secret<&larder::Session::refresh_token, &larder::Session::jti, &larder::Session::rotation_salt>> {};
+                     larder::secret<&larder::Session::refresh_token, &larder::Session::jti, &larder::Session::rotation_salt, &larder::Session::ip_address, &larder::Session::user_agent,
+                                    &larder::Session::data>> {};
