@@ -117,6 +117,15 @@ TEST_CASE("each way of ending ends what it names and nothing else") {
             CHECK(store.authenticate(second.handle()).why() == EndReason::logged_out);
             check(store.revoke(larder::Uuid{}), 0);
         }
+        SUBCASE("one, if it is the user's") {
+            check(store.revoke(bob, second.handle()), 0);
+            CHECK((is_active(first) && is_active(second) && is_active(third)));
+            check(store.revoke(ann, larder::Uuid{}), 0);
+            check(store.revoke(ann, second.handle(), EndReason::password_changed), 1);
+            CHECK((is_active(first) && !is_active(second) && is_active(third)));
+            CHECK(store.authenticate(second.handle()).why() == EndReason::password_changed);
+            check(store.revoke(ann, second.handle()), 0);
+        }
         SUBCASE("all others") {
             check(store.revoke_others(ann, second.handle()), 2);
             CHECK((!is_active(first) && is_active(second) && !is_active(third)));

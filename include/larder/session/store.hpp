@@ -141,13 +141,22 @@ public:
     /// any more: else the answer says for how long it may be.
     /// @{
 
-    /// Ends a session.
+    /// Ends a session, whosever it is: where the handle comes from outside, say whose it must be.
     SessionsEnded revoke(const Uuid& handle, EndReason why = EndReason::logged_out, Effect effect = Effect::may_be_pending) {
         return block<SessionsEnded>(Verb::revoke, revoking(handle, why, effect));
     }
     template <class Token = Deferred>
     auto async_revoke(const Uuid& handle, EndReason why = EndReason::logged_out, Effect effect = Effect::may_be_pending, Token&& token = {}) {
         return start<SessionsEnded>(Verb::revoke, revoking(handle, why, effect), std::forward<Token>(token));
+    }
+
+    /// Ends a session if it is that user's; of another's, and of one that is not there, the answer is the same: none was ended. Asks the database besides.
+    SessionsEnded revoke(std::int64_t user, const Uuid& handle, EndReason why = EndReason::logged_out, Effect effect = Effect::may_be_pending) {
+        return block<SessionsEnded>(Verb::revoke, revoking_own(user, handle, why, effect));
+    }
+    template <class Token = Deferred>
+    auto async_revoke(std::int64_t user, const Uuid& handle, EndReason why = EndReason::logged_out, Effect effect = Effect::may_be_pending, Token&& token = {}) {
+        return start<SessionsEnded>(Verb::revoke, revoking_own(user, handle, why, effect), std::forward<Token>(token));
     }
 
     /// Ends all sessions of a user.
@@ -254,6 +263,9 @@ private:
 
     auto revoking(const Uuid& handle, EndReason why, Effect effect) const {
         return [desk = desk_, handle, why, effect](Core& core, Driver& driver) { return Steps::end_one(core, driver, *desk, handle, why, effect); };
+    }
+    auto revoking_own(std::int64_t user, const Uuid& handle, EndReason why, Effect effect) const {
+        return [desk = desk_, user, handle, why, effect](Core& core, Driver& driver) { return Steps::end_own(core, driver, *desk, user, handle, why, effect); };
     }
     template <class Which>
     auto revoking_of(std::int64_t user, Which which, EndReason why, Effect effect) const {

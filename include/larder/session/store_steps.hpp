@@ -234,6 +234,17 @@ struct SessionSteps {
         co_return SessionsEnded(written.changed() ? 1 : 0, written.pending());
     }
 
+    /// Ends a session if it is that user's. Whose it is never changes, so that the look before the write is enough.
+    static Task<SessionsEnded> end_own(Core& core, Driver& driver, const SessionDesk& desk, std::int64_t user, const Uuid& handle, EndReason why, Effect effect) {
+        auto find = Reading::template find<by_id>(core, driver, handle, truth, Extent::whole);
+        auto loaded = co_await find;
+        const Found<Session> found = judge_whole(core, std::move(loaded));
+        if (found.failed()) co_return SessionsEnded(found.error());
+        if (!found.row() || found.row()->user_id != user) co_return SessionsEnded(0, Duration::zero());
+        auto end = end_one(core, driver, desk, handle, why, effect);
+        co_return co_await end;
+    }
+
     /// Ends the sessions of a group for which `which(session)` is true.
     template <std::size_t Space, class Which>
     static Task<SessionsEnded> end_group(Core& core, Driver& driver, const SessionDesk& desk, const space_key_t<Session, Space>& group, Which which, EndReason why, Effect effect) {
