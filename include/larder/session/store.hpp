@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <larder/clock.hpp>
 #include <larder/engine/task.hpp>
 #include <larder/engine/verbs.hpp>
 #include <larder/repository/effect.hpp>
@@ -14,6 +15,7 @@
 
 #include <boost/asio/deferred.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -178,23 +180,27 @@ public:
     }
 
     /// Ends all sessions of a user that were begun before a moment: when the password was changed, say. An elevated session was begun with its login.
-    SessionsEnded revoke_before(std::int64_t user, TimePoint moment, EndReason why = EndReason::logged_out_everywhere, Effect effect = Effect::may_be_pending) {
-        return block<SessionsEnded>(Verb::revoke_all, revoking_of(user, begun_before(moment), why, effect));
+    /// Sessions know the millisecond in which they were begun; a finer moment is rounded up, so that none
+    /// that was begun before it stays, and with them go those that were begun later in its millisecond.
+    template <class Span>
+    SessionsEnded revoke_before(std::int64_t user, std::chrono::sys_time<Span> moment, EndReason why = EndReason::logged_out_everywhere, Effect effect = Effect::may_be_pending) {
+        return block<SessionsEnded>(Verb::revoke_all, revoking_of(user, begun_before(std::chrono::ceil<TimePoint::duration>(moment)), why, effect));
     }
-    template <class Token = Deferred>
-    auto async_revoke_before(std::int64_t user, TimePoint moment, EndReason why = EndReason::logged_out_everywhere, Effect effect = Effect::may_be_pending, Token&& token = {}) {
-        return start<SessionsEnded>(Verb::revoke_all, revoking_of(user, begun_before(moment), why, effect), std::forward<Token>(token));
+    template <class Span, class Token = Deferred>
+    auto async_revoke_before(std::int64_t user, std::chrono::sys_time<Span> moment, EndReason why = EndReason::logged_out_everywhere, Effect effect = Effect::may_be_pending, Token&& token = {}) {
+        return start<SessionsEnded>(Verb::revoke_all, revoking_of(user, begun_before(std::chrono::ceil<TimePoint::duration>(moment)), why, effect), std::forward<Token>(token));
     }
 
     /// Ends the sessions of all users that were begun before a moment: when keys were lost, say. It goes through them in batches, each session in a write of its own, and lasts
     /// as long as there are any; after an error those that it came to are ended. Of what others have ended just then it says nothing: that is as effective as
     /// they were told.
-    SessionsEnded revoke_before(TimePoint moment, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending) {
-        return block<SessionsEnded>(Verb::revoke_all, revoking_before(moment, why, effect));
+    template <class Span>
+    SessionsEnded revoke_before(std::chrono::sys_time<Span> moment, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending) {
+        return block<SessionsEnded>(Verb::revoke_all, revoking_before(std::chrono::ceil<TimePoint::duration>(moment), why, effect));
     }
-    template <class Token = Deferred>
-    auto async_revoke_before(TimePoint moment, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending, Token&& token = {}) {
-        return start<SessionsEnded>(Verb::revoke_all, revoking_before(moment, why, effect), std::forward<Token>(token));
+    template <class Span, class Token = Deferred>
+    auto async_revoke_before(std::chrono::sys_time<Span> moment, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending, Token&& token = {}) {
+        return start<SessionsEnded>(Verb::revoke_all, revoking_before(std::chrono::ceil<TimePoint::duration>(moment), why, effect), std::forward<Token>(token));
     }
 
     /// Ends the family of a session: all that follow from the login that it follows from.
