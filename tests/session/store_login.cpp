@@ -57,10 +57,10 @@ TEST_CASE("secrets have 256 random bits each and are never the same") {
         const auto granted = world->store->login({.user_id = ann});
         REQUIRE(granted);
         const std::string access(granted.secrets().access.reveal()), refresh(granted.secrets().refresh.reveal());
-        // The key's number and the secret; the number, the handle, the secret and the tag.
-        REQUIRE(access.size() == 2 * (1 + 32));
+        // The key's number, the secret and the tag; the number, the handle, the secret and the tag.
+        REQUIRE(access.size() == 2 * (1 + 32 + 16));
         REQUIRE(refresh.size() == 2 * (1 + 16 + 32 + 16));
-        secrets.insert(access.substr(2));
+        secrets.insert(access.substr(2, 2 * 32));
         secrets.insert(refresh.substr(2 * (1 + 16), 2 * 32));
     }
     CHECK(secrets.size() == 2 * logins);
@@ -89,7 +89,7 @@ TEST_CASE("no secret is in the database, in its files or in a row") {
         return text;
     };
     for (const auto* granted : {&first, &second, &third}) {
-        const auto access = granted->secrets().access.reveal().substr(2);
+        const auto access = granted->secrets().access.reveal().substr(2, 2 * 32);
         const auto refresh = granted->secrets().refresh.reveal().substr(2 * (1 + 16), 2 * 32);
         for (const auto secret : {access, refresh}) {
             CHECK(bytes.find(secret) == std::string::npos);

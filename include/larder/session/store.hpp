@@ -45,7 +45,7 @@ inline namespace v0 {
 /// token* (jti), presented with each request, and a *refresh token*, exchanged for new ones. They are shown once, in the answer that makes them.
 /// Rows, caches, keys of caches, errors and events have their keyed hashes (HMAC-SHA-256), or nothing. To change the key, give the store the new one in
 /// front of the old one, which goes on recognising what it made; take the old one away once the sessions that were last renewed under it have
-/// expired. Refresh tokens and their tags are compared in a time that does not depend on what they are; an access token is found by a keyed hash that
+/// expired. Refresh tokens and tags are compared in a time that does not depend on what they are; an access token is found by a keyed hash that
 /// nobody can compute who does not know the key, so that the time which a look-up takes tells nothing of what would have been right.
 ///
 /// **Time** is the environment's wall clock, judged here at each answer and not by a cache: an idle and an absolute limit for the session, and one for
@@ -98,7 +98,7 @@ public:
     }
 
     /// Whether the session of an access token is good. Notes its use, at most once in `Options::touch_interval`; that this fails does not make it less
-    /// good. A token that was exchanged is `unknown`. What is no token costs no look-up.
+    /// good. A token that was exchanged is `unknown`. What was not made here with one of the keys costs no look-up: an access token carries a tag, as a refresh token does.
     Authenticated authenticate(std::string_view access) { return block<Authenticated>(Verb::find_by, authenticating(access)); }
     template <class Token = Deferred>
     auto async_authenticate(std::string_view access, Token&& token = {}) {
