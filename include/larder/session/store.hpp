@@ -44,8 +44,9 @@ inline namespace v0 {
 /// **Secrets.** A session is named by its *handle*, which is public: a random UUID (version 4). Its client gets two secrets of 256 random bits: the id of its *access
 /// token* (jti), presented with each request, and a *refresh token*, exchanged for new ones. They are shown once, in the answer that makes them.
 /// Rows, caches, keys of caches, errors and events have their keyed hashes (HMAC-SHA-256), or nothing. To change the key, give the store the new one in
-/// front of the old one, which goes on recognising what it made; take the old one away once the sessions that were last renewed under it have
-/// expired. Refresh tokens and tags are compared in a time that does not depend on what they are; an access token is found by a keyed hash that
+/// front of the old one, which goes on recognising what it made. In a fleet take three steps, each finished in every process before the next, else processes
+/// call good tokens unknown: give the new key behind the old one, which goes on making; move it to the front; take the old one away once the
+/// sessions that were last renewed under it have expired. Refresh tokens and tags are compared in a time that does not depend on what they are; an access token is found by a keyed hash that
 /// nobody can compute who does not know the key, so that the time which a look-up takes tells nothing of what would have been right.
 ///
 /// **Time** is the environment's wall clock, judged here at each answer and not by a cache: an idle and an absolute limit for the session, and one for
@@ -55,7 +56,8 @@ inline namespace v0 {
 /// follow from one login) is ended. See `SessionStoreOptions::rotation_grace` for clients that ask twice.
 ///
 /// **Ends** are terminal: the row stays, revoked, and no write can bring it back. Ending several is one serializable transaction: a session that another
-/// call was about to put in the place of one of them is ended as well, or is not begun.
+/// call was about to put in the place of one of them is ended as well, or is not begun. As long as the row stays (`SessionStoreOptions::keep_ended`) it refers to its
+/// user, whom the database therefore does not let go: to delete a user, end all their sessions, and erase the rows or wait for the reaper.
 ///
 /// Each operation has a blocking form and an asynchronous one, about which all holds that is said of `CachedRepository`; the handler's signature is `void(Error,
 /// Answer)`. Answers that are false in a condition without `failed()` are no errors. Safe to use from any thread. The store keeps what the
@@ -91,6 +93,8 @@ public:
 
     /// Begins a session. Under a bound of sessions per user, a user who has as many may be `refused`, or lose the oldest.
     /// Errors: `missing_relation` if there is no such user, `no_random_bytes`, `transaction_conflict`, and the database's own.
+    /// One that was cancelled, timed out or whose outcome is unknown may have begun a session: nobody has its secrets, but it is listed and counts until it is ended
+    /// or expires.
     Granted login(Login login) { return block<Granted>(Verb::insert, beginning(std::move(login))); }
     template <class Token = Deferred>
     auto async_login(Login login, Token&& token = {}) {
@@ -123,7 +127,9 @@ public:
     }
 
     /// Puts a session with another handle and other secrets in the place of one whose user has proved more (a password, a second factor), so that
-    /// who knew the old one gains nothing. It keeps data, device, family and absolute limit; the old one is ended, as `replaced`. \param data replaces the session's, if given.
+    /// who knew the old one gains nothing. It keeps data, device, family and absolute limit; the old one is ended, as `replaced`.
+    /// From then on the old refresh token is a stolen one: who presents it ends the family, the new session among it. So a client whose tabs or threads share
+    /// a session lets no other of them refresh while it is elevated, and none with the old token after. \param data replaces the session's, if given.
     Granted elevate(const Uuid& handle, std::optional<std::string> data = {}) { return block<Granted>(Verb::update, elevating(handle, std::move(data))); }
     template <class Token = Deferred>
     auto async_elevate(const Uuid& handle, std::optional<std::string> data = {}, Token&& token = {}) {
