@@ -19,6 +19,9 @@ namespace {
 using Schema = larder::schema_of<Session>;
 static_assert(Schema::has_version && Schema::has_expires && Schema::has_revoked && Schema::has_touch && Schema::has_warm && Schema::has_embeds);
 static_assert(Schema::unique_count == 2 && Schema::group_count == 2);
+template <auto Member>
+constexpr bool is_sealed = larder::detail::contains_v<Member, Schema::secret_members>;
+static_assert(is_sealed<&Session::ip_address> && is_sealed<&Session::user_agent> && is_sealed<&Session::data> && !is_sealed<&Session::revoked_at>);
 static_assert(larder::finds_one<Session, &Session::jti> && larder::finds_one<Session, &Session::refresh_token>);
 static_assert(larder::finds_group<Session, &Session::user_id>);
 static_assert(larder::schema_of<larder::User>::is_generated && larder::schema_of<larder::User>::unique_count == 2);
@@ -38,6 +41,7 @@ std::string bytes_of(const std::filesystem::path& folder) {
 TEST_CASE("every reason has a name of its own") {
     CHECK(name_of(EndReason::logged_out) == "logged_out");
     CHECK(name_of(EndReason::administrator) == "administrator");
+    CHECK(name_of(EndReason::password_changed) == "password_changed");
 }
 
 TEST_CASE("the database's files hold the hash of a refresh token, never the token") {

@@ -38,6 +38,14 @@ TEST_CASE("each operation has an asynchronous form") {
 
     const auto begin = [&] { return store.async_login({.user_id = ann}, use_future).get().handle(); };
     CHECK(store.async_revoke(begin(), EndReason::logged_out, Effect::required, use_future).get().count() == 1);
+    const auto own = begin();
+    CHECK(store.async_revoke(ann + 1, own, EndReason::logged_out, Effect::required, use_future).get().count() == 0);
+    CHECK(store.async_revoke(ann, own, EndReason::logged_out, Effect::required, use_future).get().count() == 1);
+    begin();
+    // A moment may be finer than those of the rows, or coarser.
+    CHECK(store.revoke_before(ann, larder::WallTime(world.now())).count() == 0);
+    CHECK(store.revoke_before(ann, std::chrono::floor<std::chrono::days>(world.now())).count() == 0);
+    CHECK(store.revoke_before(ann, larder::WallTime(world.now()) + 1us).count() == 1);
     begin();
     const auto kept = begin();
     CHECK(store.async_revoke_others(ann, kept, EndReason::logged_out, Effect::may_be_pending, use_future).get().count() == 1);

@@ -202,12 +202,14 @@ TEST_CASE("a session that was ended says why") {
             CHECK(who.state() == SessionState::revoked);
             CHECK(who.why() == EndReason::administrator);
             CHECK(who.handle() == granted.handle());
+            CHECK(who.user_id() == granted.user_id());
         }
         try {
             world.store->authenticate(granted.handle()).or_throw();
             FAIL("it should have thrown");
         } catch (const larder::Failure& failure) {
-            CHECK(failure.error() == errc::revoked);
+            CHECK(failure.error() == larder::session_errc::revoked);
+            CHECK(failure.error().text.find("administrator") != std::string::npos);
         }
     });
 }

@@ -42,8 +42,15 @@ TEST_CASE("an elevation puts another session in the place of the old one") {
             CHECK(who.state() == SessionState::revoked);
             CHECK(who.why() == EndReason::replaced);
         }
-        CHECK(world.store->elevate(before.handle()).why() == EndReason::replaced);
-        CHECK(world.store->elevate(larder::Uuid{}).state() == SessionState::unknown);
+        const auto again = world.store->elevate(before.handle());
+        CHECK(again.why() == EndReason::replaced);
+        CHECK(again.handle() == before.handle());
+        CHECK(again.user_id() == ann);
+        CHECK(after.user_id() == ann);
+        const auto nobody = world.store->elevate(larder::Uuid{});
+        CHECK(nobody.state() == SessionState::unknown);
+        CHECK(nobody.user_id() == 0);
+        CHECK(nobody.refusal() == larder::session_errc::unknown);
         CHECK(world.store->row(world.store->elevate(after.handle(), "more").or_throw().handle())->data == "more");
         CHECK(world.store->list(ann).size() == 1);
     });
@@ -65,6 +72,18 @@ TEST_CASE("a list names sessions and shows no secrets") {
         CHECK(all[0].last_seen_at == world.now());
         CHECK(all[0].expires_at == login.expires_at());
         CHECK(world.store->list(ann + 100).empty());
+        // The last used comes first, whenever it was begun.
+        world.environment.advance(2min);
+        const auto second = world.store->login({.user_id = ann});
+        world.environment.advance(2min);
+        const auto third = world.store->login({.user_id = ann});
+        world.environment.advance(2min);
+        CHECK(world.store->authenticate(second.handle()));
+        const auto sorted = world.store->list(ann);
+        REQUIRE(sorted.size() == 3);
+        CHECK(sorted[0].handle == second.handle());
+        CHECK(sorted[1].handle == third.handle());
+        CHECK(sorted[2].handle == login.handle());
     });
 }
 
@@ -97,6 +116,15 @@ TEST_CASE("each way of ending ends what it names and nothing else") {
             check(store.revoke(second.handle(), EndReason::administrator), 0);
             CHECK(store.authenticate(second.handle()).why() == EndReason::logged_out);
             check(store.revoke(larder::Uuid{}), 0);
+        }
+        SUBCASE("one, if it is the user's") {
+            check(store.revoke(bob, second.handle()), 0);
+            CHECK((is_active(first) && is_active(second) && is_active(third)));
+            check(store.revoke(ann, larder::Uuid{}), 0);
+            check(store.revoke(ann, second.handle(), EndReason::password_changed), 1);
+            CHECK((is_active(first) && !is_active(second) && is_active(third)));
+            CHECK(store.authenticate(second.handle()).why() == EndReason::password_changed);
+            check(store.revoke(ann, second.handle()), 0);
         }
         SUBCASE("all others") {
             check(store.revoke_others(ann, second.handle()), 2);

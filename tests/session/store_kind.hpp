@@ -50,6 +50,7 @@ public:
     larder::Granted elevate(const Uuid& handle, std::optional<std::string> data) override { return store_.elevate(handle, std::move(data)); }
     larder::SessionList list(std::int64_t user) override { return store_.list(user); }
     larder::SessionsEnded revoke(const Uuid& handle, EndReason why, Effect effect) override { return store_.revoke(handle, why, effect); }
+    larder::SessionsEnded revoke(std::int64_t user, const Uuid& handle, EndReason why, Effect effect) override { return store_.revoke(user, handle, why, effect); }
     larder::SessionsEnded revoke_all(std::int64_t user, EndReason why, Effect effect) override { return store_.revoke_all(user, why, effect); }
     larder::SessionsEnded revoke_others(std::int64_t user, const Uuid& kept, EndReason why, Effect effect) override { return store_.revoke_others(user, kept, why, effect); }
     larder::SessionsEnded revoke_before(std::int64_t user, larder::TimePoint moment, EndReason why, Effect effect) override { return store_.revoke_before(user, moment, why, effect); }

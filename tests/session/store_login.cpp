@@ -27,7 +27,8 @@ TEST_CASE("a login begins a session and shows its secrets") {
         const auto granted = world.store->login({.user_id = ann, .ip_address = "192.0.2.1", .user_agent = "browser", .data = "cart"});
         REQUIRE(granted);
         CHECK(granted.pending() == kind.bound);
-        CHECK(!granted.handle().is_nil());
+        CHECK(granted.handle().version() == boost::uuids::uuid::version_random_number_based);
+        CHECK(granted.handle().variant() == boost::uuids::uuid::variant_rfc_4122);
         CHECK(granted.ended() == 0);
         CHECK(granted.access_expires_at() == world.now() + 15min);
         CHECK(granted.expires_at() == world.now() + 12h);
@@ -56,10 +57,10 @@ TEST_CASE("secrets have 256 random bits each and are never the same") {
         const auto granted = world->store->login({.user_id = ann});
         REQUIRE(granted);
         const std::string access(granted.secrets().access.reveal()), refresh(granted.secrets().refresh.reveal());
-        // The key's number and the secret; the number, the handle, the secret and the tag.
-        REQUIRE(access.size() == 2 * (1 + 32));
+        // The key's number, the secret and the tag; the number, the handle, the secret and the tag.
+        REQUIRE(access.size() == 2 * (1 + 32 + 16));
         REQUIRE(refresh.size() == 2 * (1 + 16 + 32 + 16));
-        secrets.insert(access.substr(2));
+        secrets.insert(access.substr(2, 2 * 32));
         secrets.insert(refresh.substr(2 * (1 + 16), 2 * 32));
     }
     CHECK(secrets.size() == 2 * logins);
@@ -88,7 +89,7 @@ TEST_CASE("no secret is in the database, in its files or in a row") {
         return text;
     };
     for (const auto* granted : {&first, &second, &third}) {
-        const auto access = granted->secrets().access.reveal().substr(2);
+        const auto access = granted->secrets().access.reveal().substr(2, 2 * 32);
         const auto refresh = granted->secrets().refresh.reveal().substr(2 * (1 + 16), 2 * 32);
         for (const auto secret : {access, refresh}) {
             CHECK(bytes.find(secret) == std::string::npos);
@@ -142,6 +143,9 @@ TEST_CASE("a user has no more sessions than the bound") {
                 CHECK(!third.failed());
                 CHECK(third.state() == SessionState::refused);
                 CHECK(third.secrets().access.empty());
+                CHECK(third.handle().is_nil());
+                CHECK(third.user_id() == ann);
+                CHECK(third.refusal() == larder::session_errc::refused);
                 CHECK(world.store->authenticate(first.handle()));
                 REQUIRE(world.store->revoke(first.handle()));
                 CHECK(world.store->login({.user_id = ann}));
@@ -207,6 +211,12 @@ TEST_CASE("rules that make no sense are refused") {
     CHECK(!refused([](StoreSettings&) {}));
     CHECK(refused([](StoreSettings& settings) { settings.keys.clear(); }));
     CHECK(refused([](StoreSettings& settings) { settings.keys.push_back(settings.keys.front()); }));
+    CHECK(refused([](StoreSettings& settings) { settings.keys = {{.id = 1, .secret = {}}}; }));
+    CHECK(refused([](StoreSettings& settings) { settings.keys.push_back({.id = 2, .secret = {}}); }));
+    CHECK(!refused([](StoreSettings& settings) {
+        settings.keys = {{.id = 0, .secret = {}}};
+        settings.keys[0].secret.back() = std::byte{1};
+    }));
     CHECK(refused([](StoreSettings& settings) { settings.rules.rotation_grace = 5min + 1ns; }));
     CHECK(!refused([](StoreSettings& settings) { settings.rules.rotation_grace = 5min; }));
     CHECK(refused([](StoreSettings& settings) { settings.rules.rotation_grace = -1ns; }));

@@ -28,7 +28,11 @@ StoreSettings with_grace(larder::Duration grace, std::uint32_t uses = 2) {
     return settings;
 }
 
-void check_reused(const Granted& answer, std::size_t ended) {
+void check_reused(const Granted& answer, std::size_t ended, const Granted& of) {
+    CHECK(answer.handle() == of.handle());
+    CHECK(answer.user_id() == of.user_id());
+    CHECK_THROWS_AS(answer.or_throw(), larder::Failure);
+    CHECK(answer.refusal() == larder::session_errc::reused);
     CHECK(!answer);
     CHECK(!answer.failed());
     CHECK(answer.state() == SessionState::reused);
@@ -51,6 +55,8 @@ TEST_CASE("a rotation renews both secrets and ends the old ones") {
             CHECK(!second.repeated());
             CHECK(second.pending() == kind.bound);
             CHECK(second.handle() == first.handle());
+            CHECK(second.user_id() == first.user_id());
+            CHECK(first.user_id() == world.store->authenticate(first.handle()).user_id());
             CHECK(second.access_expires_at() == world.now() + 15min);
             CHECK(second.expires_at() == first.expires_at());
             CHECK(refresh_of(second) != refresh_of(first));
@@ -74,14 +80,17 @@ TEST_CASE("a refresh token that was replaced ends the family, however old it is"
             const auto other = world.store->login({.user_id = ann});
             std::vector<Granted> chain{world.store->login({.user_id = ann})};
             for (int i = 0; i < 3; ++i) chain.push_back(world.store->rotate(refresh_of(chain.back())).or_throw());
-            check_reused(world.store->rotate(refresh_of(chain[which])), 1);
+            check_reused(world.store->rotate(refresh_of(chain[which])), 1, chain[which]);
             const auto who = world.store->authenticate(access_of(chain.back()));
             CHECK(who.state() == SessionState::revoked);
             CHECK(who.why() == EndReason::token_reused);
             const auto last = world.store->rotate(refresh_of(chain.back()));
             CHECK(last.state() == SessionState::revoked);
             CHECK(last.why() == EndReason::token_reused);
-            check_reused(world.store->rotate(refresh_of(chain[which])), 0);
+            CHECK(last.handle() == chain.back().handle());
+            CHECK(last.user_id() == ann);
+            CHECK(last.refusal() == larder::session_errc::revoked);
+            check_reused(world.store->rotate(refresh_of(chain[which])), 0, chain[which]);
             CHECK(world.store->authenticate(other.handle()));
         });
 }
@@ -94,8 +103,8 @@ TEST_CASE("the token of a session that was elevated ends what it was elevated to
         REQUIRE(third);
         const auto fourth = world.store->rotate(refresh_of(third));
         REQUIRE(fourth);
-        SUBCASE("the last") { check_reused(world.store->rotate(refresh_of(second)), 1); }
-        SUBCASE("the one before") { check_reused(world.store->rotate(refresh_of(first)), 1); }
+        SUBCASE("the last") { check_reused(world.store->rotate(refresh_of(second)), 1, second); }
+        SUBCASE("the one before") { check_reused(world.store->rotate(refresh_of(first)), 1, first); }
         CHECK(world.store->authenticate(fourth.handle()).why() == EndReason::token_reused);
     });
 }
@@ -125,7 +134,7 @@ TEST_CASE("a reuse in the copy of another process is judged by what the database
         const auto second = world.store->rotate(refresh_of(first));
         const auto third = elsewhere->rotate(refresh_of(second));
         CHECK(third);
-        check_reused(world.store->rotate(refresh_of(first)), 1);
+        check_reused(world.store->rotate(refresh_of(first)), 1, first);
     });
 }
 
@@ -133,7 +142,7 @@ TEST_CASE("without a grace a token that is presented twice is reused at once") {
     const auto world = write_through_in_sqlite.make({});
     const auto first = world->store->login({.user_id = world->add_user("ann")});
     REQUIRE(world->store->rotate(refresh_of(first)));
-    check_reused(world->store->rotate(refresh_of(first)), 1);
+    check_reused(world->store->rotate(refresh_of(first)), 1, first);
 }
 
 TEST_CASE("within the grace the last token gets the same answer again, so often") {
@@ -152,7 +161,7 @@ TEST_CASE("within the grace the last token gets the same answer again, so often"
             CHECK(world.store->authenticate(access_of(again)));
         }
         SUBCASE("and no oftener") {
-            check_reused(world.store->rotate(refresh_of(first)), 1);
+            check_reused(world.store->rotate(refresh_of(first)), 1, first);
             CHECK(!world.store->authenticate(access_of(second)));
         }
         SUBCASE("and what it got goes on") {
@@ -160,7 +169,7 @@ TEST_CASE("within the grace the last token gets the same answer again, so often"
             REQUIRE(third);
             CHECK(!third.repeated());
             SUBCASE("with a grace of its own") { CHECK(world.store->rotate(refresh_of(second)).repeated()); }
-            SUBCASE("but the token before it has none any more") { check_reused(world.store->rotate(refresh_of(first)), 1); }
+            SUBCASE("but the token before it has none any more") { check_reused(world.store->rotate(refresh_of(first)), 1, first); }
         }
     });
 }
@@ -185,7 +194,7 @@ TEST_CASE("the grace ends in time") {
         world.environment.advance(30s - 1ms);
         CHECK(world.store->rotate(refresh_of(first)).repeated());
         world.environment.advance(1ms);
-        check_reused(world.store->rotate(refresh_of(first)), 1);
+        check_reused(world.store->rotate(refresh_of(first)), 1, first);
         CHECK(world.store->authenticate(second.handle()).why() == EndReason::token_reused);
     });
 }
@@ -195,7 +204,7 @@ TEST_CASE("a grace that is taken away by the rules is gone") {
     const auto first = world->store->login({.user_id = world->add_user("ann")});
     REQUIRE(world->store->rotate(refresh_of(first)));
     const auto strict = world->open({});
-    check_reused(strict->rotate(refresh_of(first)), 1);
+    check_reused(strict->rotate(refresh_of(first)), 1, first);
 }
 
 TEST_CASE("the token of a session that was ended gets no new one") {
@@ -264,6 +273,6 @@ TEST_CASE("the key of the hashes changes with an overlap") {
         CHECK(after->rotate(refresh_of(old)).state() == SessionState::unknown);
         CHECK(after->authenticate(kept.handle()));
         // While the old key is there, it is.
-        check_reused(overlap->rotate(refresh_of(kept)), 1);
+        check_reused(overlap->rotate(refresh_of(kept)), 1, kept);
     });
 }

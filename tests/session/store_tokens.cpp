@@ -45,8 +45,7 @@ TEST_CASE("a text that is no token is unknown, asks nobody, and ends nothing") {
     auto& store = *world->store;
     const auto session = store.login({.user_id = world->add_user("ann")}).or_throw();
     std::vector<std::string> texts = distorted(access_of(session));
-    for (auto& text : distorted(refresh_of(session)))
-        if (text.size() != access_of(session).size()) texts.push_back(std::move(text)); // That many digits are a token, of which nobody knows.
+    for (auto& text : distorted(refresh_of(session))) texts.push_back(std::move(text)); // One of them has as many digits as an access token.
     const auto counted = world->count([&] {
         for (const auto& text : texts) {
             CAPTURE(text.size());
@@ -57,7 +56,6 @@ TEST_CASE("a text that is no token is unknown, asks nobody, and ends nothing") {
         CHECK(store.authenticate(refresh_of(session)).state() == SessionState::unknown);
     });
     CHECK(counted.database_queries() == 0);
-    CHECK(store.authenticate(refresh_of(session).substr(0, access_of(session).size())).state() == SessionState::unknown);
     CHECK(store.authenticate(access_of(session)));
     CHECK(store.rotate(refresh_of(session)));
 }
@@ -70,8 +68,8 @@ TEST_CASE("no digit of a token may be another") {
         token[at] = token[at] == 'f' ? '0' : token[at] == '9' ? 'a' : static_cast<char>(token[at] + 1);
         return token;
     };
-    for (std::size_t at = 0; at < access_of(session).size(); ++at) CHECK(store.authenticate(another(access_of(session), at)).state() == SessionState::unknown);
     const auto counted = world->count([&] {
+        for (std::size_t at = 0; at < access_of(session).size(); ++at) CHECK(store.authenticate(another(access_of(session), at)).state() == SessionState::unknown);
         for (std::size_t at = 0; at < refresh_of(session).size(); ++at) CHECK(store.rotate(another(refresh_of(session), at)).state() == SessionState::unknown);
     });
     CHECK(counted.database_queries() == 0);

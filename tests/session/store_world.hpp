@@ -84,6 +84,7 @@ struct Store {
     virtual larder::Granted elevate(const larder::Uuid& handle, std::optional<std::string> data = {}) = 0;
     virtual larder::SessionList list(std::int64_t user) = 0;
     virtual larder::SessionsEnded revoke(const larder::Uuid&, larder::EndReason = larder::EndReason::logged_out, larder::Effect = larder::Effect::may_be_pending) = 0;
+    virtual larder::SessionsEnded revoke(std::int64_t, const larder::Uuid&, larder::EndReason = larder::EndReason::logged_out, larder::Effect = larder::Effect::may_be_pending) = 0;
     virtual larder::SessionsEnded revoke_all(std::int64_t, larder::EndReason = larder::EndReason::logged_out_everywhere, larder::Effect = larder::Effect::may_be_pending) = 0;
     virtual larder::SessionsEnded revoke_others(std::int64_t, const larder::Uuid&, larder::EndReason = larder::EndReason::logged_out_everywhere,
                                                 larder::Effect = larder::Effect::may_be_pending) = 0;

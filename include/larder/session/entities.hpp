@@ -28,7 +28,7 @@ struct User {
 };
 BOOST_DESCRIBE_STRUCT(User, (), (id, email, username, version))
 
-/// Why a session was revoked.
+/// Why a session was revoked. Rows have the number: new reasons come last.
 enum class EndReason : std::uint8_t {
     logged_out,            ///< Its user ended it.
     logged_out_everywhere, ///< Its user ended all of theirs.
@@ -38,10 +38,12 @@ enum class EndReason : std::uint8_t {
     too_many,              ///< Its user began more sessions than one may have.
     idle_timeout,          ///< Nobody used it for too long.
     absolute_timeout,      ///< It had lasted as long as a session may.
+    password_changed,      ///< Its user's password was changed.
 };
 
 constexpr std::string_view name_of(EndReason reason) noexcept {
-    constexpr std::string_view names[] = {"logged_out", "logged_out_everywhere", "token_reused", "replaced", "administrator", "too_many", "idle_timeout", "absolute_timeout"};
+    constexpr std::string_view names[] = {"logged_out", "logged_out_everywhere", "token_reused", "replaced", "administrator", "too_many", "idle_timeout", "absolute_timeout",
+                                           "password_changed"};
     return names[static_cast<std::size_t>(reason)];
 }
 
@@ -83,7 +85,7 @@ struct larder::entity_traits<larder::User>
     : larder::schema<"users", larder::primary<&larder::User::id>, larder::unique<&larder::User::email>, larder::unique<&larder::User::username>,
                      larder::version<&larder::User::version>> {};
 
-/// The warm fields are what a yes or no takes: whose session it is, and every time that limits it.
+/// What tells of its user or is a secret is sealed in tiers that others share, or is there as a keyed hash. The warm fields are what a yes or no takes: whose session it is, and every time that limits it.
 template <>
 struct larder::entity_traits<larder::Session>
     : larder::schema<"sessions", larder::primary<&larder::Session::id>, larder::unique<&larder::Session::refresh_token>, larder::unique<&larder::Session::jti>,
@@ -92,4 +94,5 @@ struct larder::entity_traits<larder::Session>
                      larder::embed<&larder::Session::user, &larder::Session::user_id>,
                      larder::warm<&larder::Session::user_id, &larder::Session::created_at, &larder::Session::last_seen_at, &larder::Session::access_expires_at,
                                   &larder::Session::refresh_expires_at, &larder::Session::revoked_at, &larder::Session::revoked_why>,
-                     larder::secret<&larder::Session::refresh_token, &larder::Session::jti, &larder::Session::rotation_salt>> {};
+                     larder::secret<&larder::Session::refresh_token, &larder::Session::jti, &larder::Session::rotation_salt, &larder::Session::ip_address, &larder::Session::user_agent,
+                                    &larder::Session::data>> {};

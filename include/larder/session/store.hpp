@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <larder/clock.hpp>
 #include <larder/engine/task.hpp>
 #include <larder/engine/verbs.hpp>
 #include <larder/repository/effect.hpp>
@@ -14,6 +15,7 @@
 
 #include <boost/asio/deferred.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,11 +41,12 @@ inline namespace v0 {
 
 /// The rules of sessions over a `SessionRepository`: who may begin one, how long it lasts, what renews it, and what ends it.
 ///
-/// **Secrets.** A session is named by its *handle*, which is public. Its client gets two secrets of 256 random bits: the id of its *access
+/// **Secrets.** A session is named by its *handle*, which is public: a random UUID (version 4). Its client gets two secrets of 256 random bits: the id of its *access
 /// token* (jti), presented with each request, and a *refresh token*, exchanged for new ones. They are shown once, in the answer that makes them.
 /// Rows, caches, keys of caches, errors and events have their keyed hashes (HMAC-SHA-256), or nothing. To change the key, give the store the new one in
-/// front of the old one, which goes on recognising what it made; take the old one away once the sessions that were last renewed under it have
-/// expired. Refresh tokens and their tags are compared in a time that does not depend on what they are; an access token is found by a keyed hash that
+/// front of the old one, which goes on recognising what it made. In a fleet take three steps, each finished in every process before the next, else processes
+/// call good tokens unknown: give the new key behind the old one, which goes on making; move it to the front; take the old one away once the
+/// sessions that were last renewed under it have expired. Refresh tokens and tags are compared in a time that does not depend on what they are; an access token is found by a keyed hash that
 /// nobody can compute who does not know the key, so that the time which a look-up takes tells nothing of what would have been right.
 ///
 /// **Time** is the environment's wall clock, judged here at each answer and not by a cache: an idle and an absolute limit for the session, and one for
@@ -53,7 +56,8 @@ inline namespace v0 {
 /// follow from one login) is ended. See `SessionStoreOptions::rotation_grace` for clients that ask twice.
 ///
 /// **Ends** are terminal: the row stays, revoked, and no write can bring it back. Ending several is one serializable transaction: a session that another
-/// call was about to put in the place of one of them is ended as well, or is not begun.
+/// call was about to put in the place of one of them is ended as well, or is not begun. As long as the row stays (`SessionStoreOptions::keep_ended`) it refers to its
+/// user, whom the database therefore does not let go: to delete a user, end all their sessions, and erase the rows or wait for the reaper.
 ///
 /// Each operation has a blocking form and an asynchronous one, about which all holds that is said of `CachedRepository`; the handler's signature is `void(Error,
 /// Answer)`. Answers that are false in a condition without `failed()` are no errors. Safe to use from any thread. The store keeps what the
@@ -75,7 +79,7 @@ private:
 
 public:
     /// \param sessions where the rows are. \param keys of the keyed hashes: the first makes, all recognise. \param random where secrets come from.
-    /// Throws `Failure` (`errc::invalid_options`) if there is no key, two have one number, or an option is out of range.
+    /// Throws `Failure` (`errc::invalid_options`) if there is no key, two have one number, one is all zeros, or an option is out of range.
     SessionStore(Sessions& sessions, std::vector<SessionKey> keys, RandomBytes random, SessionStoreOptions options = {}) : core_(sessions.core()) {
         if (Error wrong = options.check(sessions.options())) throw Failure(std::move(wrong));
         desk_ = std::make_shared<const Desk>(std::move(keys), std::move(random), std::move(options));
@@ -89,6 +93,8 @@ public:
 
     /// Begins a session. Under a bound of sessions per user, a user who has as many may be `refused`, or lose the oldest.
     /// Errors: `missing_relation` if there is no such user, `no_random_bytes`, `transaction_conflict`, and the database's own.
+    /// One that was cancelled, timed out or whose outcome is unknown may have begun a session: nobody has its secrets, but it is listed and counts until it is ended
+    /// or expires.
     Granted login(Login login) { return block<Granted>(Verb::insert, beginning(std::move(login))); }
     template <class Token = Deferred>
     auto async_login(Login login, Token&& token = {}) {
@@ -96,7 +102,7 @@ public:
     }
 
     /// Whether the session of an access token is good. Notes its use, at most once in `Options::touch_interval`; that this fails does not make it less
-    /// good. A token that was exchanged is `unknown`. What is no token costs no look-up.
+    /// good. A token that was exchanged is `unknown`. What was not made here with one of the keys costs no look-up: an access token carries a tag, as a refresh token does.
     Authenticated authenticate(std::string_view access) { return block<Authenticated>(Verb::find_by, authenticating(access)); }
     template <class Token = Deferred>
     auto async_authenticate(std::string_view access, Token&& token = {}) {
@@ -121,14 +127,16 @@ public:
     }
 
     /// Puts a session with another handle and other secrets in the place of one whose user has proved more (a password, a second factor), so that
-    /// who knew the old one gains nothing. It keeps data, device, family and absolute limit; the old one is ended, as `replaced`. \param data replaces the session's, if given.
+    /// who knew the old one gains nothing. It keeps data, device, family and absolute limit; the old one is ended, as `replaced`.
+    /// From then on the old refresh token is a stolen one: who presents it ends the family, the new session among it. So a client whose tabs or threads share
+    /// a session lets no other of them refresh while it is elevated, and none with the old token after. \param data replaces the session's, if given.
     Granted elevate(const Uuid& handle, std::optional<std::string> data = {}) { return block<Granted>(Verb::update, elevating(handle, std::move(data))); }
     template <class Token = Deferred>
     auto async_elevate(const Uuid& handle, std::optional<std::string> data = {}, Token&& token = {}) {
         return start<Granted>(Verb::update, elevating(handle, std::move(data)), std::forward<Token>(token));
     }
 
-    /// A user's active sessions, in the order of their handles, without secrets. Asks the database.
+    /// A user's active sessions, without secrets: the one whose use was noted last comes first. Asks the database.
     SessionList list(std::int64_t user) { return block<SessionList>(Verb::find_all_by, listing(user)); }
     template <class Token = Deferred>
     auto async_list(std::int64_t user, Token&& token = {}) {
@@ -141,13 +149,22 @@ public:
     /// any more: else the answer says for how long it may be.
     /// @{
 
-    /// Ends a session.
+    /// Ends a session, whosever it is: where the handle comes from outside, say whose it must be.
     SessionsEnded revoke(const Uuid& handle, EndReason why = EndReason::logged_out, Effect effect = Effect::may_be_pending) {
         return block<SessionsEnded>(Verb::revoke, revoking(handle, why, effect));
     }
     template <class Token = Deferred>
     auto async_revoke(const Uuid& handle, EndReason why = EndReason::logged_out, Effect effect = Effect::may_be_pending, Token&& token = {}) {
         return start<SessionsEnded>(Verb::revoke, revoking(handle, why, effect), std::forward<Token>(token));
+    }
+
+    /// Ends a session if it is that user's; of another's, and of one that is not there, the answer is the same: none was ended. Asks the database besides.
+    SessionsEnded revoke(std::int64_t user, const Uuid& handle, EndReason why = EndReason::logged_out, Effect effect = Effect::may_be_pending) {
+        return block<SessionsEnded>(Verb::revoke, revoking_own(user, handle, why, effect));
+    }
+    template <class Token = Deferred>
+    auto async_revoke(std::int64_t user, const Uuid& handle, EndReason why = EndReason::logged_out, Effect effect = Effect::may_be_pending, Token&& token = {}) {
+        return start<SessionsEnded>(Verb::revoke, revoking_own(user, handle, why, effect), std::forward<Token>(token));
     }
 
     /// Ends all sessions of a user.
@@ -169,23 +186,27 @@ public:
     }
 
     /// Ends all sessions of a user that were begun before a moment: when the password was changed, say. An elevated session was begun with its login.
-    SessionsEnded revoke_before(std::int64_t user, TimePoint moment, EndReason why = EndReason::logged_out_everywhere, Effect effect = Effect::may_be_pending) {
-        return block<SessionsEnded>(Verb::revoke_all, revoking_of(user, begun_before(moment), why, effect));
+    /// Sessions know the millisecond in which they were begun; a finer moment is rounded up, so that none
+    /// that was begun before it stays, and with them go those that were begun later in its millisecond.
+    template <class Span>
+    SessionsEnded revoke_before(std::int64_t user, std::chrono::sys_time<Span> moment, EndReason why = EndReason::logged_out_everywhere, Effect effect = Effect::may_be_pending) {
+        return block<SessionsEnded>(Verb::revoke_all, revoking_of(user, begun_before(std::chrono::ceil<TimePoint::duration>(moment)), why, effect));
     }
-    template <class Token = Deferred>
-    auto async_revoke_before(std::int64_t user, TimePoint moment, EndReason why = EndReason::logged_out_everywhere, Effect effect = Effect::may_be_pending, Token&& token = {}) {
-        return start<SessionsEnded>(Verb::revoke_all, revoking_of(user, begun_before(moment), why, effect), std::forward<Token>(token));
+    template <class Span, class Token = Deferred>
+    auto async_revoke_before(std::int64_t user, std::chrono::sys_time<Span> moment, EndReason why = EndReason::logged_out_everywhere, Effect effect = Effect::may_be_pending, Token&& token = {}) {
+        return start<SessionsEnded>(Verb::revoke_all, revoking_of(user, begun_before(std::chrono::ceil<TimePoint::duration>(moment)), why, effect), std::forward<Token>(token));
     }
 
     /// Ends the sessions of all users that were begun before a moment: when keys were lost, say. It goes through them in batches, each session in a write of its own, and lasts
     /// as long as there are any; after an error those that it came to are ended. Of what others have ended just then it says nothing: that is as effective as
     /// they were told.
-    SessionsEnded revoke_before(TimePoint moment, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending) {
-        return block<SessionsEnded>(Verb::revoke_all, revoking_before(moment, why, effect));
+    template <class Span>
+    SessionsEnded revoke_before(std::chrono::sys_time<Span> moment, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending) {
+        return block<SessionsEnded>(Verb::revoke_all, revoking_before(std::chrono::ceil<TimePoint::duration>(moment), why, effect));
     }
-    template <class Token = Deferred>
-    auto async_revoke_before(TimePoint moment, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending, Token&& token = {}) {
-        return start<SessionsEnded>(Verb::revoke_all, revoking_before(moment, why, effect), std::forward<Token>(token));
+    template <class Span, class Token = Deferred>
+    auto async_revoke_before(std::chrono::sys_time<Span> moment, EndReason why = EndReason::administrator, Effect effect = Effect::may_be_pending, Token&& token = {}) {
+        return start<SessionsEnded>(Verb::revoke_all, revoking_before(std::chrono::ceil<TimePoint::duration>(moment), why, effect), std::forward<Token>(token));
     }
 
     /// Ends the family of a session: all that follow from the login that it follows from.
@@ -254,6 +275,9 @@ private:
 
     auto revoking(const Uuid& handle, EndReason why, Effect effect) const {
         return [desk = desk_, handle, why, effect](Core& core, Driver& driver) { return Steps::end_one(core, driver, *desk, handle, why, effect); };
+    }
+    auto revoking_own(std::int64_t user, const Uuid& handle, EndReason why, Effect effect) const {
+        return [desk = desk_, user, handle, why, effect](Core& core, Driver& driver) { return Steps::end_own(core, driver, *desk, user, handle, why, effect); };
     }
     template <class Which>
     auto revoking_of(std::int64_t user, Which which, EndReason why, Effect effect) const {

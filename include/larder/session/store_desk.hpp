@@ -78,12 +78,14 @@ public:
         return {errc::no_random_bytes, "sessions: the source of random bytes failed, so that no secret could be made"};
     }
 
-    /// Gives a session a handle and secrets of its own. \pre `refresh_expires_at` is set.
+    /// Gives a session a handle (a random UUID, version 4 of RFC 9562) and secrets of its own. \pre `refresh_expires_at` is set.
     Error arm(Session& session, SessionSecrets& secrets, TimePoint now) const {
         WipedBytes<16> handle;
         TokenSecret access, refresh;
         for (const std::span<std::byte> bytes : {std::span<std::byte>(handle), std::span<std::byte>(access), std::span<std::byte>(refresh)})
             if (Error failed = draw(bytes)) return failed;
+        handle[6] = (handle[6] & std::byte{0x0F}) | std::byte{0x40};
+        handle[8] = (handle[8] & std::byte{0x3F}) | std::byte{0x80};
         std::copy(handle.begin(), handle.end(), reinterpret_cast<std::byte*>(session.id.begin()));
         take(session, secrets, tokens.make_access(tokens.making(), access), tokens.make_refresh(tokens.making(), session.id, refresh), now);
         return {};

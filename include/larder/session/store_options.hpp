@@ -55,11 +55,14 @@ struct SessionStoreOptions {
     Duration rotation_grace = Duration::zero();
     /// How often it may be, within that time; 1 or more.
     std::uint32_t grace_uses = 2;
-    /// How long the row of a session that has ended stays before the reaper removes it. As long the session says why it ended, and its refresh tokens are recognised.
+    /// How long the row of a session that has ended stays before the reaper removes it. As long the session says why it ended, and its refresh tokens are recognised;
+    /// and as long its user cannot be deleted from the database.
     Duration keep_ended = std::chrono::hours(24);
     /// Whether a login loads the user's sessions into the caches.
     bool preload = true;
-    /// Told of each session that has ended. Called after the commit, from whichever thread ended it; what it throws is dropped.
+    /// Told of each session that has ended. Called after the commit, on whichever thread ended it; for an asynchronous operation that may be the only thread of
+    /// the database's executor. So it must not block, nor call a blocking operation of a store or repository, which might wait for that thread for ever: hand
+    /// on what takes time. What it throws is dropped, and nobody is told: report failures within.
     std::function<void(const SessionEnded&)> on_ended = {};
     /// Told of what an audit trail should know; as `on_ended`. Needs `audit_salt`.
     std::function<void(const SessionAudit&)> on_audit = {};

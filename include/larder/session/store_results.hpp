@@ -8,6 +8,7 @@
 #include <larder/repository/result.hpp>
 #include <larder/session/entities.hpp>
 #include <larder/session/secret.hpp>
+#include <larder/session/store_errors.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -67,12 +68,22 @@ public:
     /// Why it was ended.
     std::optional<EndReason> why() const noexcept { return standing_.why; }
 
-    /// What `or_throw` throws where there is no good session and nothing failed: `errc::revoked` or `errc::no_such_row`.
+    /// What `or_throw` throws where there is no good session and nothing failed: the `session_errc` of the state, with the limit or the reason in its text.
     Error refusal() const {
-        const bool ended = state() == SessionState::revoked || state() == SessionState::reused;
-        std::string text = "sessions: there is no valid session: " + std::string(name_of(state()));
+        session_errc code = session_errc::unknown;
+        std::string text = "sessions: " + std::string(name_of(state()));
+        switch (state()) {
+        case SessionState::expired: code = session_errc::expired; break;
+        case SessionState::revoked: code = session_errc::revoked; break;
+        case SessionState::reused: code = session_errc::reused; break;
+        case SessionState::refused: code = session_errc::refused; break;
+        case SessionState::unknown:
+        case SessionState::active:
+        case SessionState::failed: break;
+        }
         if (limit() != SessionLimit::none) text += ", by its limit: " + std::string(name_of(limit()));
-        return {ended ? errc::revoked : errc::no_such_row, std::move(text)};
+        if (why()) text += ", because of: " + std::string(name_of(*why()));
+        return {make_error_code(code), std::move(text)};
     }
 
 protected:
@@ -105,7 +116,9 @@ public:
         : SessionAnswer(standing), handle_(row.id), user_id_(row.user_id), created_at_(row.created_at), last_seen_at_(row.last_seen_at), access_expires_at_(row.access_expires_at),
           expires_at_(row.refresh_expires_at), age_(age), source_(source) {}
 
+    /// Nil with `unknown` and `failed`.
     const Uuid& handle() const noexcept { return handle_; }
+    /// Whose session it is or was; 0 with `unknown` and `failed`.
     std::int64_t user_id() const noexcept { return user_id_; }
     TimePoint created_at() const noexcept { return created_at_; }
     /// When its use was last noted.
@@ -136,12 +149,17 @@ class Granted : public SessionAnswer<Granted> {
 public:
     Granted() = default;
     explicit Granted(Error failure) : SessionAnswer(std::move(failure)) {}
-    explicit Granted(const SessionStanding& standing, std::size_t ended = 0, Duration pending = {}) noexcept : SessionAnswer(standing), pending_(pending), ended_(ended) {}
+    explicit Granted(const SessionStanding& standing) noexcept : SessionAnswer(standing) {}
+    Granted(const SessionStanding& standing, const Uuid& handle, std::int64_t user, std::size_t ended = 0, Duration pending = {}) noexcept
+        : SessionAnswer(standing), handle_(handle), user_id_(user), pending_(pending), ended_(ended) {}
     Granted(const Session& row, SessionSecrets secrets, Duration pending, bool repeated, std::size_t ended)
-        : SessionAnswer(SessionStanding{SessionState::active, SessionLimit::none, {}}), handle_(row.id), access_expires_at_(row.access_expires_at), expires_at_(row.refresh_expires_at),
+        : SessionAnswer(SessionStanding{SessionState::active, SessionLimit::none, {}}), handle_(row.id), user_id_(row.user_id), access_expires_at_(row.access_expires_at), expires_at_(row.refresh_expires_at),
           secrets_(std::move(secrets)), pending_(pending), ended_(ended), repeated_(repeated) {}
 
+    /// The session's handle; of one that is not good, the handle of the session that the token or handle was of. Nil where there is none: `unknown`, `refused`, `failed`.
     const Uuid& handle() const noexcept { return handle_; }
+    /// Whose session it is, or whose it was, also with `expired`, `revoked` and `reused`, or who was `refused`; 0 with `unknown` and `failed`.
+    std::int64_t user_id() const noexcept { return user_id_; }
     /// Empty unless the answer is true in a condition.
     const SessionSecrets& secrets() const noexcept { return secrets_; }
     TimePoint access_expires_at() const noexcept { return access_expires_at_; }
@@ -157,6 +175,7 @@ public:
 
 private:
     Uuid handle_{};
+    std::int64_t user_id_ = 0;
     TimePoint access_expires_at_{}, expires_at_{};
     SessionSecrets secrets_{};
     Duration pending_{};
@@ -164,7 +183,7 @@ private:
     bool repeated_ = false;
 };
 
-/// A user's active sessions. True in a condition if they could be listed.
+/// A user's active sessions, the one whose use was noted last first. True in a condition if they could be listed.
 class SessionList : public detail::MayFail<SessionList> {
 public:
     SessionList() = default;

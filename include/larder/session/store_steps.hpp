@@ -121,7 +121,7 @@ struct SessionSteps {
             if (admitted.failed()) co_return Granted(admitted.error());
             if (!admitted.value()) {
                 desk.tell(AuditKind::refused, &row, moment);
-                co_return Granted(SessionStanding{SessionState::refused, SessionLimit::none, {}});
+                co_return Granted(SessionStanding{SessionState::refused, SessionLimit::none, {}}, Uuid{}, row.user_id);
             }
             pending = admitted.pending();
         }
@@ -168,12 +168,12 @@ struct SessionSteps {
             desk.tell(exchange.repeated ? AuditKind::repeated : AuditKind::rotated, &row, moment);
             co_return Granted(row, std::move(exchange.secrets), written.pending(), exchange.repeated, 0);
         }
-        if (exchange.standing.state != SessionState::reused) co_return Granted(exchange.standing);
+        if (exchange.standing.state != SessionState::reused) co_return Granted(exchange.standing, row.id, row.user_id);
         desk.tell(AuditKind::reused, &row, moment);
         auto end = end_family(core, driver, desk, row, EndReason::token_reused, Effect::may_be_pending);
         const SessionsEnded ended = co_await end;
         if (ended.failed()) co_return Granted(ended.error());
-        co_return Granted(exchange.standing, ended.count(), ended.pending());
+        co_return Granted(exchange.standing, row.id, row.user_id, ended.count(), ended.pending());
     }
 
     static Task<Granted> elevate(Core& core, Driver& driver, const SessionDesk& desk, const Uuid& handle, const std::optional<std::string>& data) {
@@ -187,9 +187,12 @@ struct SessionSteps {
             auto find = engine.template find<by_id>(within, part, handle);
             const Found<Session> found = co_await find;
             if (found.failed()) co_return found.error();
-            if (found.row()) standing = desk.standing_of(*found.row(), moment);
-            if (!found.row() || standing.state != SessionState::active) co_return false;
+            standing = {};
+            before = {};
+            if (!found.row()) co_return false;
             before = *found.row();
+            standing = desk.standing_of(before, moment);
+            if (standing.state != SessionState::active) co_return false;
             after = before;
             after.last_seen_at = moment;
             after.rotated_at.reset();
@@ -213,7 +216,7 @@ struct SessionSteps {
         auto unit = run(core, driver, Effect::may_be_pending, body);
         const UnitResult<bool> done = co_await unit;
         if (done.failed()) co_return Granted(done.error());
-        if (!done.value()) co_return Granted(standing);
+        if (!done.value()) co_return Granted(standing, before.id, before.user_id);
         desk.tell_ended(before, EndReason::replaced, moment);
         desk.tell(AuditKind::elevated, &after, moment);
         co_return Granted(after, std::move(secrets), done.pending(), false, 1);
@@ -229,6 +232,17 @@ struct SessionSteps {
         if (written.failed()) co_return SessionsEnded(written.error());
         if (written.changed() && written.row()) desk.tell_ended(*written.row(), why, now(core));
         co_return SessionsEnded(written.changed() ? 1 : 0, written.pending());
+    }
+
+    /// Ends a session if it is that user's. Whose it is never changes, so that the look before the write is enough.
+    static Task<SessionsEnded> end_own(Core& core, Driver& driver, const SessionDesk& desk, std::int64_t user, const Uuid& handle, EndReason why, Effect effect) {
+        auto find = Reading::template find<by_id>(core, driver, handle, truth, Extent::whole);
+        auto loaded = co_await find;
+        const Found<Session> found = judge_whole(core, std::move(loaded));
+        if (found.failed()) co_return SessionsEnded(found.error());
+        if (!found.row() || found.row()->user_id != user) co_return SessionsEnded(0, Duration::zero());
+        auto end = end_one(core, driver, desk, handle, why, effect);
+        co_return co_await end;
     }
 
     /// Ends the sessions of a group for which `which(session)` is true.
@@ -363,6 +377,9 @@ struct SessionSteps {
         std::vector<SessionInfo> infos;
         for (const auto& each : found)
             if (desk.is_active(*each, moment)) infos.push_back({each->id, each->user_id, each->created_at, each->last_seen_at, each->refresh_expires_at, each->ip_address, each->user_agent});
+        std::sort(infos.begin(), infos.end(), [](const SessionInfo& left, const SessionInfo& right) {
+            return std::tie(right.last_seen_at, right.created_at, right.handle) < std::tie(left.last_seen_at, left.created_at, left.handle);
+        });
         co_return SessionList(std::move(infos));
     }
 

@@ -30,7 +30,7 @@ inline namespace v0 {
 /// A key of the keyed hashes: 256 random bits, and the number by which tokens name it. With the key gone its tokens are unknown.
 struct SessionKey {
     std::uint8_t id = 0;                ///< Unique among the keys in use; give a new key a number that none in use has.
-    std::array<std::byte, 32> secret{}; ///< From a random source that nobody can predict; the same in every process of the fleet.
+    std::array<std::byte, 32> secret{}; ///< From a random source that nobody can predict; the same in every process of the fleet; not all zeros.
 };
 
 /// A source of bytes that nobody can predict: fills the bytes, or answers `false`. Called from any thread. `OpensslRandom`
@@ -62,9 +62,9 @@ struct PresentedToken {
 
 /// What the text of a token is, and what is kept of it.
 ///
-/// An access token's id is the number of a key and a secret; kept is the keyed hash of both, in hexadecimal digits.
-/// A refresh token is the number of a key, the handle of its session, a secret, and a tag: the first half of the keyed hash of what precedes it. A
-/// tag that is right shows that the token was made here, however long ago, without anything being kept of the tokens that were replaced.
+/// An access token's id is the number of a key, a secret, and a tag; kept is the keyed hash of the three, in hexadecimal digits.
+/// A refresh token is the number of a key, the handle of its session, a secret, and a tag. A tag is the first half of the keyed hash of what precedes it; one
+/// that is right shows that the token was made here, however long ago, without anything being kept of the tokens that were replaced.
 /// Both are written in hexadecimal digits. The hash is HMAC-SHA-256 (RFC 2104), each use of it with a word of its own in front.
 class SessionTokens {
 public:
@@ -76,11 +76,14 @@ public:
     using Access = Made<std::string>;
     using Refresh = Made<Hashed<std::string>>;
 
-    /// \param keys the first makes tokens, all of them recognise theirs. \throws Failure `invalid_options` if there is none, or if two have one number.
+    /// \param keys the first makes tokens, all of them recognise theirs. \throws Failure `invalid_options` if there is none, if two have one number, or if
+    /// one is all zeros.
     explicit SessionTokens(const std::vector<SessionKey>& keys) {
         if (keys.empty()) throw Failure(Error{errc::invalid_options, "a session store needs a key for its hashes"});
         for (const auto& key : keys) {
             if (find(key.id)) throw Failure(Error{errc::invalid_options, "two keys of a session store have the same number"});
+            if (std::all_of(key.secret.begin(), key.secret.end(), [](std::byte each) { return each == std::byte{0}; }))
+                throw Failure(Error{errc::invalid_options, "key " + std::to_string(key.id) + " of a session store is all zeros: its secret was not set"});
             keys_.push_back({key.id, HashKey(std::span<const std::byte>(key.secret))});
         }
     }
@@ -93,6 +96,7 @@ public:
         WipedBytes<access_size> bytes;
         bytes[0] = std::byte{key};
         std::copy(secret.begin(), secret.end(), bytes.begin() + 1);
+        add_tag(*find(key), "access tag", bytes);
         return {Secret(hex(bytes)), kept_of(*find(key), bytes)};
     }
 
@@ -102,17 +106,16 @@ public:
         bytes[0] = std::byte{key};
         std::memcpy(&bytes[1], handle.begin(), handle.size());
         std::copy(secret.begin(), secret.end(), bytes.begin() + 1 + 16);
-        const auto tag = tag_of(*find(key), bytes);
-        std::copy(tag.begin(), tag.end(), bytes.begin() + tagged_size);
+        add_tag(*find(key), "refresh tag", bytes);
         return {Secret(hex(bytes)), hash(*find(key), "refresh", bytes)};
     }
 
-    /// What is kept of an access token's id; nothing for a text that is none, or whose key is gone.
+    /// What is kept of an access token's id; nothing for a text that is none, was not made here, or whose key is gone.
     std::optional<std::string> read_access(std::string_view text) const {
         WipedBytes<access_size> bytes;
         if (!unhex(text, bytes)) return std::nullopt;
         const HashKey* key = find(std::to_integer<std::uint8_t>(bytes[0]));
-        if (!key) return std::nullopt;
+        if (!key || !has_tag(*key, "access tag", bytes)) return std::nullopt;
         return kept_of(*key, bytes);
     }
 
@@ -121,11 +124,7 @@ public:
         PresentedToken token;
         if (!unhex(text, token.bytes)) return std::nullopt;
         const HashKey* key = find(std::to_integer<std::uint8_t>(token.bytes[0]));
-        if (!key) return std::nullopt;
-        const auto tag = tag_of(*key, token.bytes);
-        unsigned difference = 0;
-        for (std::size_t i = 0; i < tag.size(); ++i) difference |= std::to_integer<unsigned>(tag[i] ^ token.bytes[tagged_size + i]);
-        if (difference != 0) return std::nullopt;
+        if (!key || !has_tag(*key, "refresh tag", token.bytes)) return std::nullopt;
         std::memcpy(token.handle.begin(), &token.bytes[1], token.handle.size());
         token.kept = hash(*key, "refresh", token.bytes);
         return token;
@@ -154,8 +153,8 @@ public:
     }
 
 private:
-    static constexpr std::size_t access_size = 1 + 32;
-    static constexpr std::size_t tagged_size = 1 + 16 + 32;
+    static constexpr std::size_t tag_size = 16;
+    static constexpr std::size_t access_size = 1 + 32 + tag_size;
 
     struct Key {
         std::uint8_t id;
@@ -179,11 +178,25 @@ private:
         return key(std::string_view(begin, static_cast<std::size_t>(end - begin)));
     }
 
-    static std::array<std::byte, 16> tag_of(const HashKey& key, const WipedBytes<PresentedToken::size>& bytes) {
-        const auto digest = hash(key, "refresh tag", std::span(bytes).first<tagged_size>()).digest();
-        std::array<std::byte, 16> tag{};
+    static std::array<std::byte, tag_size> tag_of(const HashKey& key, std::string_view word, std::span<const std::byte> bytes) {
+        const auto digest = hash(key, word, bytes.first(bytes.size() - tag_size)).digest();
+        std::array<std::byte, tag_size> tag{};
         std::copy_n(digest.begin(), tag.size(), tag.begin());
         return tag;
+    }
+
+    static void add_tag(const HashKey& key, std::string_view word, std::span<std::byte> bytes) {
+        const auto tag = tag_of(key, word, bytes);
+        std::copy(tag.begin(), tag.end(), bytes.end() - tag_size);
+    }
+
+    /// In a time that does not depend on the bytes.
+    static bool has_tag(const HashKey& key, std::string_view word, std::span<const std::byte> bytes) {
+        const auto tag = tag_of(key, word, bytes);
+        const auto given = bytes.last(tag_size);
+        unsigned difference = 0;
+        for (std::size_t i = 0; i < tag.size(); ++i) difference |= std::to_integer<unsigned>(tag[i] ^ given[i]);
+        return difference == 0;
     }
 
     static std::string kept_of(const HashKey& key, const WipedBytes<access_size>& bytes) { return hex(hash(key, "access", bytes).digest()); }
