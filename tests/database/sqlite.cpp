@@ -231,6 +231,17 @@ TEST_CASE("create_tables makes all or nothing, and leaves what there is") {
     CHECK(succeeds(check_schema<Pass, Holder>(file)));
 }
 
+TEST_CASE("create_tables names the embedded entity's table if it is that one that lacks something") {
+    const TempFolder folder;
+    SqliteFile file(folder.file("test.db"));
+    Stranger stranger(file.path());
+    stranger.run("CREATE TABLE holders (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, version INTEGER NOT NULL)");
+    check_fails(create_tables<Pass>(file), errc::schema_mismatch, "the column holders.motto is missing");
+    stranger.run("DROP TABLE holders; CREATE TABLE holders (id INTEGER PRIMARY KEY, name TEXT NOT NULL, motto TEXT, version INTEGER NOT NULL)");
+    check_fails(create_tables<Pass>(file), errc::schema_mismatch, "holders.id may be given out again");
+    check_fails(check_schema<Pass>(file), errc::schema_mismatch, "the table passes is missing");
+}
+
 TEST_CASE("a database without tables for epochs can do without them") {
     const TempFolder folder;
     SqliteFile file(folder.file("test.db"));

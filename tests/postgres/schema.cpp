@@ -222,6 +222,16 @@ TEST_CASE("create_tables makes all or nothing, leaves what there is, and may be 
     CHECK(succeeds(check_schema<Pass, Holder, Crate>(pool)));
 }
 
+TEST_CASE("create_tables names the embedded entity's table if it is that one that lacks something") {
+    PostgresPlace place;
+    const auto pool = place.pool();
+    place.run("CREATE TABLE holders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, version bigint NOT NULL)");
+    check_fails(create_tables<Pass>(pool), errc::schema_mismatch, "the column holders.motto is missing");
+    place.run("DROP TABLE holders; CREATE TABLE holders (id bigint PRIMARY KEY, name text NOT NULL, motto text, version bigint NOT NULL)");
+    check_fails(create_tables<Pass>(pool), errc::schema_mismatch, "holders.id is not made by the database");
+    check_fails(check_schema<Pass>(pool), errc::schema_mismatch, "the table passes is missing");
+}
+
 TEST_CASE("a database without tables for epochs can do without them") {
     PostgresPlace place;
     const auto pool = place.pool();

@@ -107,8 +107,9 @@ Error create_tables_of(PostgresSession& session) {
     for_each_embed<Entity>([&]<std::size_t Embed>() {
         if (!error) error = create_tables_of<typename relation_t<Entity, Embed>::Child>(session);
     });
+    if (error) return error;
     for (const auto& statement : PostgresSql<Entity>::create()) session.run(statement, std::string(schema_of<Entity>::table));
-    if (!error) error = session.error();
+    error = session.error();
     return error ? error : PostgresInspector(session).lacking<Entity>(true);
 }
 

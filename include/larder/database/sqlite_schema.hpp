@@ -147,9 +147,9 @@ Error create_tables_of(SqliteConnection& connection) {
     for_each_embed<Entity>([&]<std::size_t Embed>() {
         if (!error) error = create_tables_of<typename relation_t<Entity, Embed>::Child>(connection);
     });
-    if (!error)
-        for (const auto& statement : Sql<SqliteDialect, Entity>::create())
-            if (!error) error = connection.execute(statement);
+    if (error) return error;
+    for (const auto& statement : Sql<SqliteDialect, Entity>::create())
+        if (!error) error = connection.execute(statement);
     // What an older table lacks is named with that table, whichever statement failed for it.
     if (!error || error == errc::schema_mismatch)
         if (auto lacking = SqliteInspector(connection).lacking<Entity>(true)) error = std::move(lacking);
