@@ -22,6 +22,7 @@ int main() {
     if (!digits || std::strlen(digits) != 2 * key.secret.size()) return fmt::print("SESSION_KEY must be 64 hexadecimal digits\n"), 1;
     boost::algorithm::unhex(digits, reinterpret_cast<unsigned char*>(key.secret.data()));
 
+    // README: from here
     const larder::SqliteFile file(":memory:");
     larder::create_tables<larder::Session>(file).value(); // the users' table, too, for a session embeds its user
     larder::CachedRepository<larder::User, Backend> users{{{}, file}, {.sole_writer = true}};
@@ -45,5 +46,6 @@ int main() {
     fmt::print("{}, {} ended, {}\n", name_of(theft.state()), theft.ended(), name_of(store.authenticate(renewed.secrets().access.reveal()).state()));
     store.revoke_all(ann, larder::EndReason::administrator, larder::Effect::required).or_throw(); // returns once none is taken for active
     while (store.expire().more) {} // now and then, in any process
+    // README: to here
     return theft.state() == larder::SessionState::reused ? 0 : 1;
 }
