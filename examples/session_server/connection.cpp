@@ -2,12 +2,14 @@
 #include "connection.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/read_size.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 
 #include <algorithm>
@@ -27,6 +29,8 @@ constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 
 /// What is read at once while it is not known how much there is.
 constexpr std::size_t first_read = 4096;
+/// What is read at once at most.
+constexpr std::size_t most_read = 65536;
 
 /// How long a connection that is being closed is listened to, and how much of what it says is thrown away, so that the client can read what it was told.
 constexpr auto lingering = std::chrono::seconds(1);
@@ -94,7 +98,8 @@ asio::awaitable<bool> Connection::serve_one() {
     stream_.expires_never();
     arrival_.expires_after(limits_.request);
     arrival_.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
-        if (cancelled || !self->reading_) return;
+        // One that was already on its way when it was set anew is none.
+        if (cancelled || !self->reading_ || self->arrival_.expiry() > asio::steady_timer::clock_type::now()) return;
         self->late_ = true;
         self->stream_.cancel();
     });
@@ -129,8 +134,7 @@ asio::awaitable<bool> Connection::wait_for_request() {
 }
 
 asio::awaitable<boost::system::error_code> Connection::read(Parser& parser) {
-    auto header = http::async_read_header(stream_, buffer_, parser, quietly);
-    const auto [bad_header, header_size] = co_await std::move(header);
+    const auto bad_header = co_await read_until(parser, &Parser::is_header_done);
     if (bad_header) co_return bad_header;
     if (beast::iequals(parser.get()[http::field::expect], "100-continue") && !parser.is_done()) {
         static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -138,9 +142,26 @@ asio::awaitable<boost::system::error_code> Connection::read(Parser& parser) {
         const auto [unwritten, written] = co_await std::move(writing);
         if (unwritten) co_return unwritten;
     }
-    auto body = http::async_read(stream_, buffer_, parser, quietly);
-    const auto [bad_body, body_size] = co_await std::move(body);
-    co_return bad_body;
+    parser.eager(true);
+    co_return co_await read_until(parser, &Parser::is_done);
+}
+
+/// Whether the time is over is asked before each read: the timer finds no read to end when it comes between two.
+asio::awaitable<boost::system::error_code> Connection::read_until(Parser& parser, bool (Parser::*reached)() const) {
+    while (!(parser.*reached)()) {
+        boost::system::error_code error = http::error::need_more;
+        if (buffer_.size() != 0) buffer_.consume(parser.put(buffer_.data(), error));
+        if (!error && (buffer_.size() != 0 || (parser.*reached)())) continue;
+        if (error && error != http::error::need_more) co_return error;
+        if (late_) co_return asio::error::operation_aborted;
+        const auto room = beast::read_size(buffer_, most_read);
+        if (room == 0) co_return http::error::buffer_overflow;
+        auto reading = stream_.async_read_some(buffer_.prepare(room), quietly);
+        const auto [unread, count] = co_await std::move(reading);
+        if (unread) co_return unread;
+        buffer_.commit(count);
+    }
+    co_return boost::system::error_code();
 }
 
 /// Tells the client what was wrong, if it can still be told. What follows can not be told from the bad request, so it is the end.

@@ -46,6 +46,7 @@ private:
     boost::asio::awaitable<bool> serve_one();
     boost::asio::awaitable<bool> wait_for_request();
     boost::asio::awaitable<boost::system::error_code> read(Parser& parser);
+    boost::asio::awaitable<boost::system::error_code> read_until(Parser& parser, bool (Parser::*reached)() const);
     boost::asio::awaitable<bool> write(const HttpRequest* request, const Answer& answer, bool keep);
     boost::asio::awaitable<void> fail(boost::system::error_code error);
     boost::asio::awaitable<void> close_gently();

@@ -68,6 +68,8 @@ public:
         boost::asio::write(socket_, boost::asio::buffer(bytes), gone);
         return *this;
     }
+    /// Whether something has come that was not read.
+    bool heard() { return buffer_.size() != 0 || socket_.available() != 0; }
     void shut_down() { socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send); }
 
     /// The next answer. \param to_head whether it answers HEAD.

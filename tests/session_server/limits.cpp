@@ -9,8 +9,10 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace session_server_tests;
@@ -89,6 +91,23 @@ TEST_CASE("a client that sends its request too slowly is told so, and closed") {
         CHECK(reply.code() == "timeout");
         CHECK(client.rest().empty());
     }
+}
+
+TEST_CASE("a client that never stops sending its request is told that it is too slow, whatever it sends when its time is over") {
+    const Echo echo({.body = std::uint64_t{1} << 40, .request = 100ms});
+    std::string chunks;
+    for (int i = 0; i < 50; ++i) chunks += "1;a\r\n \r\n";
+    const auto drip = [&] {
+        Client client(echo.port());
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+        const auto end = std::chrono::steady_clock::now() + 5s;
+        while (!client.heard() && std::chrono::steady_clock::now() < end) client.send(chunks);
+        CHECK(client.heard());
+        if (client.heard()) CHECK(client.read().status() == 408);
+    };
+    std::vector<std::thread> clients;
+    for (int i = 0; i < 4; ++i) clients.emplace_back(drip);
+    for (auto& client : clients) client.join();
 }
 
 TEST_CASE("a client that says nothing is closed, with nothing said") {
