@@ -45,12 +45,19 @@ std::string_view cause_of(boost::system::error_code error) {
     case http::error::bad_value: return "the value of a header field is malformed";
     case http::error::bad_content_length: return "Content-Length is malformed, or contradicts something";
     case http::error::multiple_content_length: return "there are several of Content-Length";
-    case http::error::bad_transfer_encoding: return "Transfer-Encoding is malformed, or contradicts something";
+    case http::error::bad_transfer_encoding: return "Transfer-Encoding is not 'chunked', or contradicts something";
     case http::error::bad_chunk: return "a chunk is malformed";
     case http::error::bad_chunk_extension: return "a chunk's extension is malformed";
     case http::error::bad_obs_fold: return "a header field is folded";
     default: return "this is no HTTP request";
     }
+}
+
+/// Whether all agree on where the request ends: somebody in between may know an encoding that this server does not, or know none.
+bool says_its_length(const HttpRequest& request) {
+    const auto encodings = request.count(http::field::transfer_encoding);
+    if (encodings == 0) return true;
+    return encodings == 1 && beast::iequals(request[http::field::transfer_encoding], "chunked") && request.version() >= 11 && request.count(http::field::content_length) == 0;
 }
 
 } // namespace
@@ -136,7 +143,8 @@ asio::awaitable<bool> Connection::wait_for_request() {
 asio::awaitable<boost::system::error_code> Connection::read(Parser& parser) {
     const auto bad_header = co_await read_until(parser, &Parser::is_header_done);
     if (bad_header) co_return bad_header;
-    if (beast::iequals(parser.get()[http::field::expect], "100-continue") && !parser.is_done()) {
+    if (!says_its_length(parser.get())) co_return http::error::bad_transfer_encoding;
+    if (beast::iequals(parser.get()[http::field::expect], "100-continue") && parser.get().version() >= 11 && !parser.is_done()) {
         static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
         auto writing = asio::async_write(stream_, asio::buffer(go_on), quietly);
         const auto [unwritten, written] = co_await std::move(writing);

@@ -59,6 +59,25 @@ TEST_CASE("a request whose length is said in two ways is not taken for two") {
     CHECK(client.rest().empty());
 }
 
+TEST_CASE("a request whose encoding leaves open where it ends is refused, and what follows is not taken for another") {
+    World world;
+    const auto post = [](std::string_view version, std::string_view fields) {
+        return "POST /login HTTP/" + std::string(version) + "\r\n" + std::string(host) + std::string(fields) + "\r\n\r\na\r\n{\"user\":7}\r\n0\r\n\r\nGET /live.json HTTP/1.1\r\n" + std::string(host) + "\r\n";
+    };
+    for (const std::string fields : {"Transfer-Encoding: xchunked", "Transfer-Encoding: chunked, identity", "Transfer-Encoding: identity", "Transfer-Encoding:", "Transfer-Encoding: gzip, chunked",
+                               "Transfer-Encoding: xchunked\r\nContent-Length: 25", "Transfer-Encoding: chunked, identity\r\nContent-Length: 25", "Content-Length: 25\r\nTransfer-Encoding: xchunked",
+                               "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked"}) {
+        CAPTURE(fields);
+        Client client(world.port());
+        const auto reply = client.send(post("1.1", fields)).read();
+        CHECK(reply.status() == 400);
+        CHECK(!reply.message.keep_alive());
+        CHECK(client.rest().empty());
+    }
+    CHECK(Client(world.port()).send(post("1.0", "Transfer-Encoding: chunked\r\nConnection: keep-alive")).read().status() == 400);
+    CHECK(Client(world.port()).send(post("1.1", "Transfer-Encoding: Chunked")).read().status() == 201);
+}
+
 TEST_CASE("a request without one Host, or for no path, is bad") {
     World world;
     const auto code = [&](std::string_view text) { return Client(world.port()).send(text).read().code(); };
@@ -104,4 +123,6 @@ TEST_CASE("a client that waits to be told to send its body is told") {
     client.send("POST /login HTTP/1.1\r\n" + std::string(host) + "Expect: 100-continue\r\nContent-Length: 10\r\n\r\n");
     CHECK(client.read().status() == 100);
     CHECK(client.send("{\"user\":7}").read().status() == 201);
+    Client old(world.port()); // To which there is no such answer.
+    CHECK(old.send("POST /login HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n{\"user\":7}").read().status() == 201);
 }
