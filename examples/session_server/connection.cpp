@@ -15,6 +15,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -150,8 +152,13 @@ asio::awaitable<boost::system::error_code> Connection::read(Parser& parser) {
         const auto [unwritten, written] = co_await std::move(writing);
         if (unwritten) co_return unwritten;
     }
+    // What is said of the request behind its body is not asked for: nobody in between may have looked at it there.
+    std::optional<HttpRequest::header_type> header;
+    if (parser.chunked()) header = parser.get().base();
     parser.eager(true);
-    co_return co_await read_until(parser, &Parser::is_done);
+    const auto bad_body = co_await read_until(parser, &Parser::is_done);
+    if (header) parser.get().base() = *std::move(header);
+    co_return bad_body;
 }
 
 /// Whether the time is over is asked before each read: the timer finds no read to end when it comes between two.

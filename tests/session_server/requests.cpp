@@ -78,6 +78,21 @@ TEST_CASE("a request whose encoding leaves open where it ends is refused, and wh
     CHECK(Client(world.port()).send(post("1.1", "Transfer-Encoding: Chunked")).read().status() == 201);
 }
 
+TEST_CASE("what follows a body in chunks says nothing of the request") {
+    World world;
+    const auto granted = world.login();
+    const auto post = [](std::string_view path, std::string_view fields, std::string_view chunk, std::string_view trailers) {
+        return "POST " + std::string(path) + " HTTP/1.1\r\n" + std::string(host) + std::string(fields) + "Transfer-Encoding: chunked\r\n\r\n" + std::string(chunk) + "\r\n0\r\n" + std::string(trailers) + "\r\n";
+    };
+    const std::string authorization = "Authorization: " + bearer(granted) + "\r\n", own_page = "X-Larder: 1\r\n";
+    Client client(world.port());
+    CHECK(client.send(post("/logout", "", "2\r\n{}", authorization + own_page + "Connection: close\r\n")).read().status() == 401);
+    CHECK(world.me(granted).status() == 200);
+    CHECK(client.send(post("/demo/traffic", "", "d\r\n{\"clients\":0}", own_page)).read().status() == 403);
+    CHECK(client.send(post("/demo/traffic", own_page, "d\r\n{\"clients\":0}", "X: 1\r\n")).read().status() == 200);
+    CHECK(client.send(post("/logout", authorization, "2\r\n{}", "")).read().status() == 200);
+}
+
 TEST_CASE("a request without one Host, or for no path, is bad") {
     World world;
     const auto code = [&](std::string_view text) { return Client(world.port()).send(text).read().code(); };
