@@ -11,13 +11,31 @@ namespace server {
 
 namespace beast = boost::beast;
 
+namespace {
+
+/// Whether what follows the host is a port: otherwise it may be part of a name.
+bool has_good_port(std::string_view host) {
+    const auto colon = host.rfind(':');
+    if (colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos) return true;
+    return host.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
+}
+
+} // namespace
+
 Call::Call(const HttpRequest& request, const std::string& from) : http(request), address(from) {
     const std::string_view target = request.target();
     path = target;
     // A client may name the whole address, as it would to a proxy.
     if (constexpr std::string_view scheme = "http://"; target.size() > scheme.size() && beast::iequals(target.substr(0, scheme.size()), scheme)) {
-        const auto begin = target.find('/', scheme.size());
-        path = begin == std::string_view::npos ? std::string_view("/") : target.substr(begin);
+        const auto end = std::min(target.find_first_of("/?#", scheme.size()), target.size());
+        if (end == scheme.size()) refuse_as_bad("the target must name a host");
+        path = target.substr(end);
+        // An address without a path is that of the root.
+        if (path.empty()) path = "/";
+        if (path.front() == '?') {
+            query = path.substr(1);
+            path = "/";
+        }
     }
     if (path.empty() || path.front() != '/') refuse_as_bad("the target must be a path");
     if (const auto mark = path.find('?'); mark != std::string_view::npos) {
@@ -26,6 +44,7 @@ Call::Call(const HttpRequest& request, const std::string& from) : http(request),
     }
     const auto hosts = request.count(http::field::host);
     if (hosts > 1 || (hosts == 0 && request.version() >= 11)) refuse_as_bad("there must be one header field Host");
+    if (hosts == 1 && !has_good_port(request[http::field::host])) refuse_as_bad("the port in the header field Host must be a number");
 }
 
 std::optional<std::string_view> Call::parameter(std::string_view name) const {

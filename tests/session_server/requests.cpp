@@ -93,6 +93,26 @@ TEST_CASE("what follows a body in chunks says nothing of the request") {
     CHECK(client.send(post("/logout", authorization, "2\r\n{}", "")).read().status() == 200);
 }
 
+TEST_CASE("a target with a host in it is taken apart as an address") {
+    World world;
+    const auto ask = [&](std::string_view target) { return Client(world.port()).send("GET " + std::string(target) + " HTTP/1.1\r\n" + std::string(host) + "\r\n").read(); };
+    CHECK(ask("http://a/healthz").message.body() == ask("/healthz").message.body());
+    CHECK(ask("HTTP://a:1/healthz").status() == 200);
+    const auto root = ask("/").message.body();
+    for (const char* target : {"http://a", "http://a/", "http://a?x=/healthz", "http://a?/healthz"}) CHECK(ask(target).message.body() == root);
+    for (const char* target : {"http://a#/healthz", "http:///healthz", "http://?/healthz"}) CHECK(ask(target).status() == 400);
+}
+
+TEST_CASE("a port in Host that is none is bad, so that a name can not pass for an address") {
+    World world;
+    const auto status = [&](std::string_view name) {
+        return Client(world.port()).send("POST /demo/traffic HTTP/1.1\r\nHost: " + std::string(name) + "\r\nX-Larder: 1\r\nContent-Length: 13\r\n\r\n{\"clients\":0}").read().status();
+    };
+    for (const char* name : {"127.0.0.1", "127.0.0.1:80", "127.0.0.1:", "[::1]", "[::1]:80", "localhost:80"}) CHECK(status(name) == 200);
+    for (const char* name : {"127.0.0.1:example.org", "[::1]:example.org", "localhost:80a"}) CHECK(status(name) == 400);
+    CHECK(status("example.org:80") == 403);
+}
+
 TEST_CASE("a request without one Host, or for no path, is bad") {
     World world;
     const auto code = [&](std::string_view text) { return Client(world.port()).send(text).read().code(); };
