@@ -34,6 +34,9 @@ constexpr std::size_t first_read = 4096;
 /// What is read at once at most.
 constexpr std::size_t most_read = 65536;
 
+/// How long a request is waited for when all ends.
+constexpr auto parting = std::chrono::milliseconds(100);
+
 /// How long a connection that is being closed is listened to, and how much of what it says is thrown away, so that the client can read what it was told.
 constexpr auto lingering = std::chrono::seconds(1);
 constexpr std::size_t most_lingering = std::size_t{1} << 20;
@@ -75,7 +78,17 @@ Connection::Connection(Tcp::socket socket, const Limits& limits, const Handler& 
 void Connection::stop() {
     asio::post(stream_.get_executor(), [self = shared_from_this()] {
         self->stopping_ = true;
-        if (self->waiting_) self->stream_.cancel();
+        if (self->waiting_) self->wait_no_longer();
+    });
+}
+
+/// The client can not know yet that it ends: what it sends just now is answered, and it is told so.
+void Connection::wait_no_longer() {
+    arrival_.expires_after(parting);
+    arrival_.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
+        if (cancelled || !self->waiting_) return;
+        boost::system::error_code unknown;
+        if (self->stream_.socket().available(unknown) == 0) self->stream_.cancel();
     });
 }
 
@@ -131,13 +144,14 @@ asio::awaitable<bool> Connection::serve_one() {
 
 /// \returns whether one has begun.
 asio::awaitable<bool> Connection::wait_for_request() {
-    if (buffer_.size() != 0) co_return !stopping_;
-    if (stopping_) co_return false;
+    if (buffer_.size() != 0) co_return true;
+    if (stopping_) wait_no_longer();
     stream_.expires_after(kept_ ? limits_.idle : limits_.request);
     waiting_ = true;
     auto reading = stream_.async_read_some(buffer_.prepare(first_read), quietly);
     const auto [error, count] = co_await std::move(reading);
     waiting_ = false;
+    arrival_.cancel();
     buffer_.commit(count);
     co_return !error && count != 0;
 }

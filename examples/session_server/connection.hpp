@@ -35,7 +35,7 @@ public:
     boost::asio::awaitable<void> run();
     /// Says that there is no room, and closes.
     boost::asio::awaitable<void> refuse();
-    /// Lets a request that has begun be answered, and closes; at once if there is none. From any thread.
+    /// Lets a request that has come, or is on its way, be answered, and closes; soon if there is none. From any thread.
     void stop();
     /// Closes. From any thread.
     void abort();
@@ -45,6 +45,7 @@ private:
 
     boost::asio::awaitable<bool> serve_one();
     boost::asio::awaitable<bool> wait_for_request();
+    void wait_no_longer();
     boost::asio::awaitable<boost::system::error_code> read(Parser& parser);
     boost::asio::awaitable<boost::system::error_code> read_until(Parser& parser, bool (Parser::*reached)() const);
     boost::asio::awaitable<bool> write(const HttpRequest* request, const Answer& answer, bool keep);
@@ -53,7 +54,7 @@ private:
 
     boost::beast::tcp_stream stream_;
     boost::beast::flat_buffer buffer_;
-    boost::asio::steady_timer arrival_; ///< Ends the reading of a request, but not the connection: the client is told.
+    boost::asio::steady_timer arrival_; ///< Ends the reading of a request, but not the connection: the client is told. And the waiting for one, when all ends.
     const Limits& limits_;
     const Handler& handler_;
     std::string address_;

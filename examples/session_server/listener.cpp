@@ -2,10 +2,12 @@
 #include "listener.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/socket_base.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
@@ -45,15 +47,8 @@ void Listener::stop() {
     asio::post(strand_, [this] {
         if (std::exchange(stopping_, true)) return;
         boost::system::error_code ignored;
-        acceptor_.close(ignored);
+        acceptor_.cancel(ignored);
         pause_.cancel();
-        if (connections_.empty()) return;
-        for (const auto& connection : connections_) connection->stop();
-        last_moment_.expires_after(limits_.request);
-        last_moment_.async_wait(asio::bind_executor(strand_, [this](boost::system::error_code cancelled) {
-            if (cancelled) return;
-            for (const auto& connection : connections_) connection->abort();
-        }));
     });
 }
 
@@ -61,15 +56,34 @@ asio::awaitable<void> Listener::accept() {
     while (!stopping_) {
         auto accepting = acceptor_.async_accept(asio::make_strand(asio::any_io_executor(context_.get_executor())), quietly);
         auto [error, socket] = co_await std::move(accepting);
-        if (stopping_) break;
         if (!error) {
             take(std::move(socket));
             continue;
         }
+        if (stopping_) break;
         pause_.expires_after(accept_pause);
         auto pausing = pause_.async_wait(quietly);
         co_await std::move(pausing);
     }
+    end();
+}
+
+void Listener::end() {
+    // Those that the system has let in already: they may have sent a request.
+    boost::system::error_code none_left;
+    acceptor_.non_blocking(true, none_left);
+    for (int i = 0; i < asio::socket_base::max_listen_connections && !none_left; ++i) {
+        auto socket = acceptor_.accept(asio::make_strand(asio::any_io_executor(context_.get_executor())), none_left);
+        if (!none_left) take(std::move(socket));
+    }
+    acceptor_.close(none_left);
+    if (connections_.empty()) return;
+    for (const auto& connection : connections_) connection->stop();
+    last_moment_.expires_after(limits_.request);
+    last_moment_.async_wait(asio::bind_executor(strand_, [this](boost::system::error_code cancelled) {
+        if (cancelled) return;
+        for (const auto& connection : connections_) connection->abort();
+    }));
 }
 
 void Listener::take(Tcp::socket socket) {
@@ -79,6 +93,7 @@ void Listener::take(Tcp::socket socket) {
     try {
         const auto connection = std::make_shared<Connection>(std::move(socket), limits_, handler_);
         connections_.insert(connection);
+        if (stopping_) connection->stop(); // So that its first answer says that it is the last.
         asio::co_spawn(strand_, serve(connection, has_room), asio::detached);
     } catch (const std::bad_alloc&) {
         // The client is turned away; there may be memory for the next.

@@ -29,7 +29,7 @@ public:
     Listener& operator=(const Listener&) = delete;
 
     void start();
-    /// Accepts no more; what was begun is finished, for as long as a request may take. Then nothing of this keeps the context at work. From any thread.
+    /// Accepts those that have come, and no more; what was begun is finished, for as long as a request may take. Then nothing of this keeps the context at work. From any thread.
     void stop();
     std::uint16_t port() const { return port_; }
 
@@ -37,6 +37,7 @@ private:
     boost::asio::awaitable<void> accept();
     boost::asio::awaitable<void> serve(std::shared_ptr<Connection> connection, bool has_room);
     void take(Tcp::socket socket);
+    void end();
 
     boost::asio::io_context& context_;
     boost::asio::strand<boost::asio::any_io_executor> strand_; ///< Where all below is touched.

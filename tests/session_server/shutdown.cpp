@@ -40,6 +40,22 @@ private:
     std::promise<void> begun_;
 };
 
+/// A listener whose context runs when the test says so.
+struct Still {
+    boost::asio::io_context context;
+    server::Listener listener;
+    Still() : listener(context, server::listen_at(context, "127.0.0.1", 0), {}, done()) { listener.start(); }
+
+private:
+    static server::Handler done() {
+        return [](const server::HttpRequest&, const std::string&) -> server::Awaitable<server::Answer> {
+            server::Answer answer;
+            answer.body = "done";
+            co_return answer;
+        };
+    }
+};
+
 constexpr const char* get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 } // namespace
@@ -60,7 +76,39 @@ TEST_CASE("a request that has begun is answered, and its connection closed; nobo
     CHECK_THROWS_AS(Client{served.port()}, boost::system::system_error);
 }
 
-TEST_CASE("connections on which nothing is asked are closed at once") {
+TEST_CASE("clients that came before the end are answered, though nobody has taken their connections yet") {
+    Still still;
+    Client first(still.listener.port()), second(still.listener.port()), third(still.listener.port());
+    for (auto* client : {&first, &second, &third}) client->send(get);
+    still.listener.stop();
+    still.context.run();
+    for (auto* client : {&first, &second, &third}) {
+        REQUIRE(client->heard());
+        const auto reply = client->read();
+        CHECK(reply.message.body() == "done");
+        CHECK(!reply.message.keep_alive());
+        CHECK(client->rest().empty());
+    }
+}
+
+TEST_CASE("a request that is sent before its client can know of the end is answered") {
+    Still still;
+    Client client(still.listener.port());
+    client.send(get);
+    while (!client.heard()) still.context.poll();
+    CHECK(client.read().message.keep_alive());
+    still.listener.stop();
+    still.context.poll();
+    client.send(get);
+    still.context.run();
+    REQUIRE(client.heard());
+    const auto reply = client.read();
+    CHECK(reply.message.body() == "done");
+    CHECK(!reply.message.keep_alive());
+    CHECK(client.rest().empty());
+}
+
+TEST_CASE("connections on which nothing is asked are closed soon") {
     boost::asio::io_context context;
     Slow slow(0ms);
     Served served(context, {.request = 1h, .idle = 1h}, slow.handler());
