@@ -95,9 +95,10 @@ bool serve(const Settings& settings, const Place& stores, const Secrets& secrets
         if (cancelled) return;
         told = by_signal;
         signals.cancel();
+        signals.clear(); // Who tells it twice does not want to wait: the next one ends it as it ends any program.
         end.cancel();
         listener.stop();
-        traffic.set(0);
+        traffic.stop();
         live.stop();
     };
     // Both on one strand, so that they come one after the other.
