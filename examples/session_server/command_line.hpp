@@ -30,6 +30,7 @@ public:
         app_.add_option("--users", settings_.users, "users 1 to N are there to log in")->check(CLI::Range(1, 10'000'000))->capture_default_str();
         app_.add_option("--traffic", settings_.traffic, "clients within each process that send traffic from the beginning")->check(CLI::Range(0, int{Traffic::most}))->capture_default_str();
         app_.add_option_function<std::int64_t>("--for", [this](std::int64_t span) { settings_.ends_after = std::chrono::seconds(span); }, "end after so many seconds; exit code 1 if a call of the store failed")->check(CLI::Range(1, 1'000'000'000));
+        app_.add_flag("--anybody-may-log-in", anybody_, "serve at an address beyond the loopback though a login takes no password: whoever reaches it can be any user");
         auto* demo = app_.add_flag("--demo,!--no-demo", settings_.demo, "whether the page's buttons work (by default if it listens on the loopback address)");
 
         const std::string rules = "Sessions";
@@ -70,7 +71,10 @@ public:
             settings_.redis = redis->as<bool>() || !settings_.own_redis;
             settings_.own_postgres = conninfo->empty();
             settings_.postgres = postgres->as<bool>() || !settings_.own_postgres;
-            if (demo->empty()) settings_.demo = boost::asio::ip::make_address(settings_.listen).is_loopback();
+            const bool loopback = boost::asio::ip::make_address(settings_.listen).is_loopback();
+            if (!loopback && !anybody_)
+                throw CLI::ValidationError("--listen", "a login takes no password, so whoever reaches this address could be any user; say --anybody-may-log-in too if that is meant");
+            if (demo->empty()) settings_.demo = loopback;
             if (settings_.postgres && !file->empty()) throw CLI::ValidationError("--file", "is for SQLite, and the sessions are in PostgreSQL");
             if (settings_.processes > 1 && !settings_.redis) throw CLI::ValidationError("--processes", "several processes need a cache that they share: say --redis too");
             if (settings_.processes > 1 && settings_.port != 0 && settings_.port + settings_.processes > 65536) throw CLI::ValidationError("--port", "there are not so many ports behind it");
@@ -101,6 +105,7 @@ private:
         return wrong ? "not an address" : "";
     }
 
+    bool anybody_ = false;
     CLI::App app_{"A session server: user sessions over HTTP on Larder, with a page that shows what goes on.", "session_server"};
     Settings settings_;
 };

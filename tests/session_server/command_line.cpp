@@ -33,6 +33,14 @@ TEST_CASE("a number of sessions is one that can be meant") {
     for (const char* wrong : {"-1", "257", "-18446744073709551615"}) CHECK_THROWS_AS(settings_of({"--traffic", wrong}), CLI::ParseError);
 }
 
+TEST_CASE("beyond the loopback address it serves only where anybody is meant to log in") {
+    for (const char* address : {"127.0.0.1", "127.9.9.9", "::1"}) CHECK(settings_of({"--listen", address}).demo);
+    for (const char* address : {"0.0.0.0", "192.0.2.1", "::"}) {
+        CHECK_THROWS_WITH_AS(settings_of({"--listen", address}), doctest::Contains("--anybody-may-log-in"), CLI::ValidationError);
+        CHECK(!settings_of({"--listen", address, "--anybody-may-log-in"}).demo);
+    }
+}
+
 TEST_CASE("a key is a file that comes to an end") {
     const example::TempFolder folder;
     const std::string small = folder.file("small"), large = folder.file("large");
