@@ -14,13 +14,16 @@
 
 #include "session_server/command_line.hpp"
 #include "session_server/fleet.hpp"
+#include "session_server/log.hpp"
 #include "session_server/process.hpp"
 #include "session_server/secrets.hpp"
+#include "session_server/signals.hpp"
 #include "session_server/sockets.hpp"
 #include "session_server/stores.hpp"
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
@@ -41,10 +44,16 @@ void allow_files() {
     ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/// A request may have just begun to arrive; its answer, and those of the demonstration's traffic, take their time too.
+std::chrono::milliseconds longest_end(const server::Limits& limits) { return 4 * limits.request + std::chrono::seconds(5); }
+
 void announce(const server::Settings& settings, const server::Sockets& sockets) {
     const bool is_v6 = settings.listen.find(':') != std::string::npos;
+    std::string text;
     for (std::size_t number = 0; number < settings.processes; ++number)
-        fmt::print("listening on http://{}{}{}:{}\n", is_v6 ? "[" : "", settings.listen, is_v6 ? "]" : "", sockets.port(number));
+        text += fmt::format("listening on http://{}{}{}:{}\n", is_v6 ? "[" : "", settings.listen, is_v6 ? "]" : "", sockets.port(number));
+    // It serves whether somebody reads this or not.
+    [[maybe_unused]] const auto read = std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
 }
 
@@ -55,9 +64,10 @@ bool run(const server::Settings& settings) {
     const server::Stores stores(settings);
     const auto secrets = settings.key.empty() ? server::Secrets::random() : server::Secrets::from_file(settings.key);
     server::Sockets sockets(settings.listen, settings.port, settings.processes);
+    const server::EndSignalsHeld held;
     example::Interrupt::check();
     if (settings.processes == 1) return server::serve(settings, stores.place(), secrets, sockets.take(0), [&] { announce(settings, sockets); });
-    server::Fleet fleet(settings.processes, [&](std::size_t number, const std::function<void()>& ready) {
+    server::Fleet fleet(settings.processes, longest_end(settings.limits), [&](std::size_t number, const std::function<void()>& ready) {
         return server::serve(settings, stores.place(), secrets, sockets.take(number), ready) ? EXIT_SUCCESS : EXIT_FAILURE;
     });
     announce(settings, sockets);
@@ -75,7 +85,7 @@ int main(int count, char** words) {
     } catch (const example::Interrupted&) {
         return EXIT_SUCCESS;
     } catch (const std::exception& failed) {
-        fmt::print(stderr, "session_server: {}\n", failed.what());
+        server::say(failed.what());
         return EXIT_FAILURE;
     }
 }

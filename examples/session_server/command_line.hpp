@@ -11,8 +11,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <set>
 #include <string>
+#include <system_error>
 
 namespace server {
 
@@ -26,20 +28,24 @@ public:
         app_.add_option("--processes", settings_.processes, "server processes side by side, on as many ports one after the other; they need --redis")->check(CLI::Range(1, 64))->capture_default_str();
         app_.add_option("--threads", settings_.threads, "threads of each process (as many as there are processors)")->check(CLI::Range(1, 256));
         app_.add_option("--users", settings_.users, "users 1 to N are there to log in")->check(CLI::Range(1, 10'000'000))->capture_default_str();
-        app_.add_option("--traffic", settings_.traffic, "clients within each process that send traffic from the beginning")->check(CLI::Range(std::size_t{0}, Traffic::most))->capture_default_str();
+        app_.add_option("--traffic", settings_.traffic, "clients within each process that send traffic from the beginning")->check(CLI::Range(0, int{Traffic::most}))->capture_default_str();
         app_.add_option_function<std::int64_t>("--for", [this](std::int64_t span) { settings_.ends_after = std::chrono::seconds(span); }, "end after so many seconds; exit code 1 if a call of the store failed")->check(CLI::Range(1, 1'000'000'000));
+        app_.add_flag("--anybody-may-log-in", anybody_, "serve at an address beyond the loopback though a login takes no password: whoever reaches it can be any user");
         auto* demo = app_.add_flag("--demo,!--no-demo", settings_.demo, "whether the page's buttons work (by default if it listens on the loopback address)");
 
         const std::string rules = "Sessions";
         app_.add_option("--policy", settings_.policy, "how consistent copies are")->check(CLI::IsMember({"hybrid", "write-through", "versioned"}))->capture_default_str()->group(rules);
-        app_.add_option("--key", settings_.key, "a file of 32 bytes or more that nobody can guess; without it, sessions end with the run")->check(CLI::ExistingFile)->group(rules);
+        app_.add_option("--key", settings_.key, "a file of 32 bytes or more that nobody can guess; without it, sessions end with the run")->check(CLI::Validator(is_key_file, "FILE"))->group(rules);
         const auto seconds = [&](const char* name, std::chrono::seconds& span, int least, const char* help) {
             app_.add_option_function<std::int64_t>(name, [&span](std::int64_t count) { span = std::chrono::seconds(count); }, help)->check(CLI::Range(least, 1'000'000'000))->default_str(std::to_string(span.count()))->group(rules);
         };
         seconds("--idle-timeout", settings_.idle_timeout, 0, "seconds without use after which a session ends; 0: it does not");
         seconds("--absolute-timeout", settings_.absolute_timeout, 1, "seconds after which a session ends");
         seconds("--access-timeout", settings_.access_timeout, 0, "seconds after which an access token ends; 0: with its session");
-        app_.add_option("--max-sessions", settings_.max_sessions, "sessions that a user may have; 0: any number")->capture_default_str()->group(rules);
+        app_.add_option("--max-sessions", settings_.max_sessions, "sessions that a user may have at a time, a login beyond is refused; 0: any number")
+            ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000}))
+            ->capture_default_str()
+            ->group(rules);
 
         const std::string limits = "Limits";
         app_.add_option("--max-body", settings_.limits.body, "bytes of a request's body")->check(CLI::Range(1, 1 << 30))->capture_default_str()->group(limits);
@@ -65,7 +71,10 @@ public:
             settings_.redis = redis->as<bool>() || !settings_.own_redis;
             settings_.own_postgres = conninfo->empty();
             settings_.postgres = postgres->as<bool>() || !settings_.own_postgres;
-            if (demo->empty()) settings_.demo = boost::asio::ip::make_address(settings_.listen).is_loopback();
+            const bool loopback = boost::asio::ip::make_address(settings_.listen).is_loopback();
+            if (!loopback && !anybody_)
+                throw CLI::ValidationError("--listen", "a login takes no password, so whoever reaches this address could be any user; say --anybody-may-log-in too if that is meant");
+            if (demo->empty()) settings_.demo = loopback;
             if (settings_.postgres && !file->empty()) throw CLI::ValidationError("--file", "is for SQLite, and the sessions are in PostgreSQL");
             if (settings_.processes > 1 && !settings_.redis) throw CLI::ValidationError("--processes", "several processes need a cache that they share: say --redis too");
             if (settings_.processes > 1 && settings_.port != 0 && settings_.port + settings_.processes > 65536) throw CLI::ValidationError("--port", "there are not so many ports behind it");
@@ -83,12 +92,20 @@ public:
     int explain(const CLI::ParseError& error) const { return app_.exit(error) == 0 ? 0 : 2; }
 
 private:
+    /// A device or a pipe may never come to an end.
+    static std::string is_key_file(const std::string& path) {
+        constexpr std::uintmax_t largest = 1 << 20;
+        std::error_code wrong;
+        if (!std::filesystem::is_regular_file(path, wrong)) return path + ": not a file";
+        return std::filesystem::file_size(path, wrong) > largest ? path + ": too large for a key" : std::string();
+    }
     static std::string is_ipv6(const std::string& text) {
         boost::system::error_code wrong;
         boost::asio::ip::make_address_v6(text, wrong);
         return wrong ? "not an address" : "";
     }
 
+    bool anybody_ = false;
     CLI::App app_{"A session server: user sessions over HTTP on Larder, with a page that shows what goes on.", "session_server"};
     Settings settings_;
 };

@@ -6,13 +6,23 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <mutex>
 #include <string>
 #include <utility>
 
 namespace server {
 
-void log(std::string_view text) {
+void say(std::string_view text) noexcept {
+    try {
+        const std::string line = fmt::format("session_server: {}\n", text);
+        [[maybe_unused]] const auto heard = std::fwrite(line.data(), 1, line.size(), stderr);
+    } catch (const std::exception&) {
+        // There is no memory to say it with.
+    }
+}
+
+void log(std::string_view text) noexcept try {
     using Clock = std::chrono::steady_clock;
     constexpr unsigned most = 5;
     static std::mutex mutex;
@@ -30,7 +40,12 @@ void log(std::string_view text) {
     }
     ++told;
     const auto more = std::exchange(held_back, 0);
-    fmt::print(stderr, "session_server: {}{}\n", text, more == 0 ? std::string() : fmt::format(" (and {} more failures before)", more));
+    if (more == 0)
+        say(text);
+    else
+        say(fmt::format("{} (and {} more failures before)", text, more));
+} catch (const std::exception&) {
+    // As above.
 }
 
 } // namespace server

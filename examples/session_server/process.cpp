@@ -5,6 +5,7 @@
 #include "links.hpp"
 #include "listener.hpp"
 #include "live.hpp"
+#include "signals.hpp"
 #include "site.hpp"
 #include "sqlite_switch.hpp"
 #include "tiers.hpp"
@@ -60,6 +61,7 @@ bool serve(const Settings& settings, const Place& stores, const Secrets& secrets
     const auto protocol = asio::ip::make_address(settings.listen).is_v6() ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
     asio::ip::tcp::acceptor acceptor(context, protocol, socket);
     asio::signal_set signals(context, SIGTERM, SIGINT, SIGHUP);
+    EndSignalsHeld::let_come();
 
     Tiers::Switch switch_redis, switch_database;
     std::optional<Links> links;
@@ -95,9 +97,12 @@ bool serve(const Settings& settings, const Place& stores, const Secrets& secrets
         if (cancelled) return;
         told = by_signal;
         signals.cancel();
+        // Whoever tells it twice does not want to wait; one of several is told by their parent, and may be by others too.
+        if (settings.processes == 1)
+            for (const int signal : {SIGTERM, SIGINT}) signals.remove(signal);
         end.cancel();
         listener.stop();
-        traffic.set(0);
+        traffic.stop();
         live.stop();
     };
     // Both on one strand, so that they come one after the other.

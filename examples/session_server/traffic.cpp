@@ -130,8 +130,15 @@ Traffic::Traffic(asio::io_context& context, Service& service, Events& events, st
 
 void Traffic::set(std::size_t clients) {
     const std::scoped_lock lock(mutex_);
+    if (stopped_) return;
     wanted_ = std::min(clients, most);
     while (running_ < wanted_) asio::co_spawn(asio::make_strand(asio::any_io_executor(context_.get_executor())), live(running_++), asio::detached);
+}
+
+void Traffic::stop() {
+    const std::scoped_lock lock(mutex_);
+    stopped_ = true;
+    wanted_ = 0;
 }
 
 /// Whether the last one may go, unless more were asked for meanwhile.

@@ -23,6 +23,8 @@ public:
 
     /// Makes it so many clients, at most `most`, soon. From any thread.
     void set(std::size_t clients);
+    /// Lets them go soon; `set` brings none back. From any thread.
+    void stop();
     /// How many there are to be.
     std::size_t clients() const { return wanted_; }
 
@@ -37,6 +39,7 @@ private:
     std::atomic<std::size_t> wanted_{0};
     std::mutex mutex_;
     std::size_t running_ = 0; ///< Under the mutex.
+    bool stopped_ = false;    ///< Under the mutex.
 };
 
 } // namespace server

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -32,7 +35,7 @@ class Way {
 public:
     using Tcp = boost::asio::ip::tcp;
 
-    Way(boost::asio::io_context& context, const Tcp::endpoint& server) : context_(context), server_(server), acceptor_(context, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {
+    Way(boost::asio::io_context& context, const Tcp::endpoint& server) : context_(context), server_(server), acceptor_(context, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)), again_(context) {
         port_ = acceptor_.local_endpoint().port();
         accept();
     }
@@ -67,7 +70,15 @@ private:
     void accept() {
         const auto pair = std::make_shared<Pair>(context_);
         acceptor_.async_accept(pair->client, [this, pair](boost::system::error_code error) {
-            if (error) return;
+            if (error == boost::asio::error::operation_aborted) return;
+            if (error) {
+                // For want of file descriptors, say.
+                again_.expires_after(std::chrono::milliseconds(50));
+                again_.async_wait([this](boost::system::error_code cancelled) {
+                    if (!cancelled) accept();
+                });
+                return;
+            }
             if (hole_ == Hole::closed) {
                 accept();
                 return;
@@ -117,6 +128,7 @@ private:
     boost::asio::io_context& context_;
     Tcp::endpoint server_;
     Tcp::acceptor acceptor_;
+    boost::asio::steady_timer again_; ///< When to accept again after that failed.
     std::uint16_t port_ = 0;
     Hole hole_ = Hole::none;
     std::vector<std::function<void()>> held_;

@@ -3,17 +3,21 @@
 // Server processes that are looked after.
 
 #include "../../examples/session_server/fleet.hpp"
+#include "../../examples/session_server/log.hpp"
+#include "../../examples/session_server/signals.hpp"
 
 #include <doctest/doctest.h>
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <functional>
 #include <optional>
 #include <stdexcept>
 
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
@@ -41,24 +45,50 @@ private:
     std::array<int, 2> ends_{};
 };
 
+constexpr auto patience = std::chrono::minutes(1);
+
 /// Waits until this process is told to end.
 int wait_for_the_end() {
-    ::sigset_t end;
-    ::sigemptyset(&end);
-    ::sigaddset(&end, SIGTERM);
-    ::sigprocmask(SIG_BLOCK, &end, nullptr);
+    const auto end = server::end_signals();
     int signal = 0;
     ::sigwait(&end, &signal);
     return 0;
 }
 
-} // namespace
+/// Waits for something that a child process does, and leaves it to others to note that it ended.
+void await_child(int what) {
+    ::siginfo_t child{};
+    CHECK(::waitid(P_ALL, 0, &child, what) == 0);
+}
 
-TEST_CASE("a process that is killed is started again, and the others go on") {
+/// As long as this lives nobody hears the standard error stream.
+class Unheard {
+public:
+    Unheard() {
+        std::array<int, 2> pipe{};
+        if (stderr_ < 0 || ::pipe(pipe.data()) != 0) throw std::runtime_error("no pipe");
+        ::dup2(pipe[1], STDERR_FILENO);
+        for (const int end : pipe) ::close(end);
+    }
+    Unheard(const Unheard&) = delete;
+    Unheard& operator=(const Unheard&) = delete;
+    ~Unheard() {
+        ::dup2(stderr_, STDERR_FILENO);
+        ::close(stderr_);
+        std::signal(SIGPIPE, before_);
+    }
+
+private:
+    int stderr_ = ::dup(STDERR_FILENO);
+    void (*before_)(int) = std::signal(SIGPIPE, SIG_IGN);
+};
+
+/// Kills a process of two, and looks how they go on.
+void kill_one() {
     const Pipe turns;
     turns.tell('1');
     const Pipe lives;
-    server::Fleet fleet(2, [&](std::size_t number, const std::function<void()>& ready) {
+    server::Fleet fleet(2, patience, [&](std::size_t number, const std::function<void()>& ready) {
         ready();
         if (number == 1) {
             lives.tell('b');
@@ -81,9 +111,67 @@ TEST_CASE("a process that is killed is started again, and the others go on") {
     CHECK(begun == std::array{2, 1});
 }
 
+} // namespace
+
+TEST_CASE("a process that is killed is started again, and the others go on") { kill_one(); }
+
+TEST_CASE("a process that is killed is started again though nobody hears of it") {
+    const Unheard unheard;
+    server::say("to nobody");
+    for (int i = 0; i < 10; ++i) server::log("to nobody");
+    kill_one();
+}
+
+TEST_CASE("a process that is told to end before it hears that ends all the same") {
+    server::Fleet fleet(1, patience, [](std::size_t, const std::function<void()>& ready) {
+        ::raise(SIGTERM);
+        ready();
+        return wait_for_the_end();
+    });
+    CHECK(fleet.run([] {}, true));
+}
+
+TEST_CASE("a process that was stopped ends when it is told to") {
+    server::Fleet fleet(1, patience, [](std::size_t, const std::function<void()>& ready) {
+        ready();
+        ::raise(SIGSTOP);
+        return wait_for_the_end();
+    });
+    await_child(WSTOPPED);
+    ::raise(SIGTERM);
+    CHECK(fleet.run([] {}, false));
+}
+
+TEST_CASE("a process that does not end is killed, and that counts") {
+    const auto deaf = [](std::size_t, const std::function<void()>& ready) -> int {
+        ready();
+        for (;;) ::pause();
+    };
+    SUBCASE("when its time is over") {
+        server::Fleet fleet(1, std::chrono::milliseconds(10), deaf);
+        ::raise(SIGTERM);
+        CHECK(!fleet.run([] {}, false));
+    }
+    SUBCASE("when its parent is told so a second time") {
+        server::Fleet fleet(1, patience, deaf);
+        ::raise(SIGTERM);
+        CHECK(!fleet.run([] { ::raise(SIGTERM); }, false));
+    }
+}
+
+TEST_CASE("that a process was killed by somebody before all were told to end is none's fault") {
+    server::Fleet fleet(1, patience, [](std::size_t, const std::function<void()>& ready) {
+        ready();
+        return ::raise(SIGKILL);
+    });
+    await_child(WEXITED | WNOWAIT);
+    ::raise(SIGTERM);
+    CHECK(fleet.run([] {}, false));
+}
+
 TEST_CASE("processes that end by themselves are not started again, and their exit codes count") {
     for (const int code : {0, 1}) {
-        server::Fleet fleet(2, [&](std::size_t number, const std::function<void()>& ready) {
+        server::Fleet fleet(2, patience, [&](std::size_t number, const std::function<void()>& ready) {
             ready();
             return number == 0 ? 0 : code;
         });
@@ -97,5 +185,5 @@ TEST_CASE("processes that do not begin are no fleet") {
         ready();
         return wait_for_the_end();
     };
-    CHECK_THROWS_AS(server::Fleet(2, begin), std::runtime_error);
+    CHECK_THROWS_AS(server::Fleet(2, patience, begin), std::runtime_error);
 }

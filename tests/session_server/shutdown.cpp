@@ -131,6 +131,14 @@ TEST_CASE("a client that does not finish its request does not hold up the end fo
     half.rest();
 }
 
+TEST_CASE("who asks for traffic once it was ended gets none, and does not hold up the end") {
+    World world;
+    const auto ask = [&] { return world.ask("POST", "/demo/traffic", json::object{{"clients", 2}}, {{"X-Larder", "1"}}).body().at("clients").as_int64(); };
+    CHECK(ask() == 2);
+    world.stop_traffic();
+    CHECK(ask() == 0);
+}
+
 TEST_CASE("to be told twice is to be told once") {
     boost::asio::io_context context;
     Slow slow(0ms);

@@ -58,7 +58,7 @@ public:
         : stores_(settings()), service_(server::make_service("write-through", site(limits, std::move(rules)))), live_(context_, *service_, {.port = 0, .stack = "memory, SQLite"}),
           tiers_(*service_, demo, {}, {}), traffic_(context_, *service_, live_.events, users), application_{*service_, live_, tiers_, traffic_, demo},
           served_(context_, limits, [this](const server::HttpRequest& request, const std::string& address) { return application_.answer(request, address); }) {}
-    ~World() { traffic_.set(0); }
+    ~World() { traffic_.stop(); }
 
     static constexpr std::int64_t users = 20;
 
@@ -66,6 +66,7 @@ public:
     Reply ask(std::string_view method, std::string_view target, const std::optional<json::object>& body = {}, Fields fields = {}) {
         return session_server_tests::ask(port(), method, target, body, fields);
     }
+    void stop_traffic() { traffic_.stop(); }
     /// Logs a user in. \returns what was granted.
     json::object login(std::int64_t user = 7) { return ask("POST", "/login", json::object{{"user", user}}).body(); }
     /// What an access token is answered with.
