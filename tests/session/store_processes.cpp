@@ -251,9 +251,9 @@ TEST_CASE("sessions go on while Redis is away, and what has ended meanwhile does
     });
 }
 
-TEST_CASE("no secret is in Redis") {
+TEST_CASE("no secret is in Redis, and nothing that tells of a user's devices") {
     const auto world = write_through_in_front_of_redis.make({});
-    const auto first = world->store->login({.user_id = world->add_user("ann"), .user_agent = "to be found there"}).or_throw();
+    const auto first = world->store->login({.user_id = world->add_user("ann"), .ip_address = "2001:db8::5e1f", .user_agent = "a device of hers", .data = "what she bought"}).or_throw();
     REQUIRE(world->store->authenticate(access_of(first)));
     const auto second = world->store->rotate(refresh_of(first)).or_throw();
     REQUIRE(world->store->authenticate(access_of(second)));
@@ -262,8 +262,8 @@ TEST_CASE("no secret is in Redis") {
     redis.command("save");
     std::ifstream file(redis.folder() + "/dump.rdb", std::ios::binary);
     const std::string bytes(std::istreambuf_iterator<char>(file), {});
-    CHECK(bytes.find("to be found there") != std::string::npos);
-    std::vector<std::string> secrets{world->store->row(first.handle())->jti};
+    CHECK(bytes.find("ann@example.org") != std::string::npos); // so sessions are there, and read as they are
+    std::vector<std::string> secrets{world->store->row(first.handle())->jti, "2001:db8::5e1f", "a device of hers", "what she bought"};
     for (const auto* granted : {&first, &second}) {
         secrets.push_back(access_of(*granted).substr(2));
         secrets.push_back(refresh_of(*granted).substr(2 * (1 + 16), 2 * 32));
