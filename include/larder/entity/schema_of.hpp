@@ -263,12 +263,14 @@ public:
             return false;
     }
 
-    /// Where a row's expiry is, or else its revocation: what is read of each hit. \pre the schema has one of them.
+    /// Where a row's expiry is, or else its revocation, or else the row: what is read of each hit.
     static const void* judged_by(const Entity& entity) noexcept {
         if constexpr (has_expires)
             return &(entity.*detail::FirstMember<expires_members>::value);
-        else
+        else if constexpr (has_revoked)
             return &(entity.*detail::FirstMember<revoked_members>::value);
+        else
+            return &entity;
     }
 
 private:
