@@ -35,7 +35,7 @@ struct Settings {
     std::chrono::seconds idle_timeout = std::chrono::minutes(30);
     std::chrono::seconds absolute_timeout = std::chrono::hours(12);
     std::chrono::seconds access_timeout = std::chrono::minutes(15);
-    std::size_t max_sessions = 100; ///< Of a user; 0: any number.
+    std::size_t max_sessions = 0;  ///< Of a user; 0: any number.
     bool demo = true;               ///< Whether the page's buttons work.
     std::size_t traffic = 0;        ///< Clients of the demonstration's traffic, in each process, to begin with.
     std::optional<std::chrono::seconds> ends_after{}; ///< Nothing: when it is told.

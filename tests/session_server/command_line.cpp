@@ -27,7 +27,7 @@ server::Settings settings_of(std::initializer_list<std::string> words) {
 } // namespace
 
 TEST_CASE("a number of sessions is one that can be meant") {
-    CHECK(settings_of({}).max_sessions == 100);
+    CHECK(settings_of({}).max_sessions == 0);
     CHECK(settings_of({"--max-sessions", "0"}).max_sessions == 0);
     for (const char* wrong : {"-1", "1000001", "99999999999999999999999", "-18446744073709551615", "many"}) CHECK_THROWS_AS(settings_of({"--max-sessions", wrong}), CLI::ParseError);
     for (const char* wrong : {"-1", "257", "-18446744073709551615"}) CHECK_THROWS_AS(settings_of({"--traffic", wrong}), CLI::ParseError);
