@@ -34,7 +34,8 @@ Awaitable<Caller> caller(Application& application, const Call& call, bool change
     if (!credential) throw Refusal(unauthorized({}, "the request has neither the header Authorization nor the cookie larder_access"));
     if (credential->cookie && changes) require_own_page(call.http);
     auto authenticating = application.service.authenticate(std::move(credential->token));
-    Caller found{co_await std::move(authenticating), credential->cookie};
+    larder::Authenticated session = co_await std::move(authenticating); // named: g++ 12 destroys temporaries of initializer lists twice here
+    Caller found{std::move(session), credential->cookie};
     if (found.session.failed()) throw Refusal(unavailable(found.session.error()));
     if (!found.session) throw Refusal(unauthorized({found.session.state(), found.session.limit(), found.session.why()}, "the access token is not good"));
     co_return found;
