@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 
+#include <chrono>
 #include <utility>
 
 namespace server {
@@ -14,23 +15,12 @@ void Events::add(std::string_view kind, std::string text) {
 }
 
 void Events::add_some(std::string_view kind, std::string text) {
-    constexpr unsigned most = 2;
-    constexpr auto span = std::chrono::seconds(1);
     const std::scoped_lock lock(mutex_);
     auto flow = flows_.find(kind);
-    if (flow == flows_.end()) flow = flows_.emplace(kind, Flow()).first;
-    auto& [since, told, held_back] = flow->second;
-    const auto now = Clock::now();
-    if (now - since >= span) {
-        since = now;
-        told = 0;
-    }
-    if (told == most) {
-        ++held_back;
-        return;
-    }
-    ++told;
-    if (const auto more = std::exchange(held_back, 0); more != 0) text += fmt::format(" ({} more of these before)", more);
+    if (flow == flows_.end()) flow = flows_.emplace(kind, Throttle(2)).first;
+    const auto more = flow->second.pass();
+    if (!more) return;
+    if (*more != 0) text += fmt::format(" ({} more of these before)", *more);
     put(kind, std::move(text));
 }
 

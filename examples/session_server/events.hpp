@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "throttle.hpp"
+
 #include <boost/json/array.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -25,7 +26,6 @@ public:
     boost::json::array newest() const;
 
 private:
-    using Clock = std::chrono::steady_clock;
     static constexpr std::size_t kept = 50;
 
     struct Event {
@@ -34,17 +34,12 @@ private:
         std::string kind;
         std::string text;
     };
-    struct Flow {
-        Clock::time_point since{};
-        unsigned told = 0;
-        std::uint64_t held_back = 0;
-    };
 
     void put(std::string_view kind, std::string text);
 
     mutable std::mutex mutex_;
     std::deque<Event> events_;
-    std::map<std::string, Flow, std::less<>> flows_;
+    std::map<std::string, Throttle, std::less<>> flows_; ///< By kind.
     std::uint64_t last_id_ = 0;
 };
 

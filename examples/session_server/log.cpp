@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "log.hpp"
 
+#include "throttle.hpp"
+
 #include <fmt/format.h>
 
-#include <chrono>
-#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <mutex>
 #include <string>
-#include <utility>
 
 namespace server {
 
@@ -23,27 +22,15 @@ void say(std::string_view text) noexcept {
 }
 
 void log(std::string_view text) noexcept try {
-    using Clock = std::chrono::steady_clock;
-    constexpr unsigned most = 5;
     static std::mutex mutex;
-    static Clock::time_point since;
-    static unsigned told = 0;
-    static std::uint64_t held_back = 0;
+    static Throttle throttle(5);
     const std::scoped_lock lock(mutex);
-    if (const auto now = Clock::now(); now - since >= std::chrono::seconds(1)) {
-        since = now;
-        told = 0;
-    }
-    if (told == most) {
-        ++held_back;
-        return;
-    }
-    ++told;
-    const auto more = std::exchange(held_back, 0);
-    if (more == 0)
+    const auto more = throttle.pass();
+    if (!more) return;
+    if (*more == 0)
         say(text);
     else
-        say(fmt::format("{} (and {} more failures before)", text, more));
+        say(fmt::format("{} (and {} more failures before)", text, *more));
 } catch (const std::exception&) {
     // As above.
 }
