@@ -2,6 +2,7 @@
 
 // The session server under the load program: in one process on its own, and in two on one Redis and one PostgreSQL, of which one is killed meanwhile.
 
+#include "../../examples/sessions/temp_folder.hpp"
 #include "../redis/server.hpp"
 #include "../servers/private_postgres.hpp"
 #include "program.hpp"
@@ -13,7 +14,6 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
@@ -23,7 +23,6 @@
 #include <vector>
 
 #include <signal.h>
-#include <stdlib.h>
 
 namespace {
 
@@ -35,22 +34,6 @@ void pause(std::chrono::milliseconds span) {
     boost::asio::io_context io;
     boost::asio::steady_timer(io, span).wait();
 }
-
-/// A folder that is gone when this object is.
-struct Folder {
-    Folder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "larder-session-fleet-XXXXXX").string();
-        if (!::mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
-        path = pattern;
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    std::filesystem::path path;
-};
 
 /// A session server, that can be killed and started again where it was.
 class Server {
@@ -119,10 +102,10 @@ json::object no_violation(Program& load) {
 TEST_CASE("two processes on one Redis and one PostgreSQL keep what they promise while one of them is killed and starts again, and the other is told to end") {
     const redis_tests::RedisServer redis;
     const larder_tests::PrivatePostgres postgres;
-    const Folder folder;
-    const auto key = folder.path / "key";
+    const example::TempFolder folder;
+    const auto key = folder.file("key");
     std::ofstream(key) << "sixty-four letters that nobody else has got, which is long enough";
-    const std::vector<std::string> options{"--redis-host", "127.0.0.1", "--redis-port", std::to_string(redis.port()), "--postgres-conninfo", postgres.conninfo(), "--key", key.string()};
+    const std::vector<std::string> options{"--redis-host", "127.0.0.1", "--redis-port", std::to_string(redis.port()), "--postgres-conninfo", postgres.conninfo(), "--key", key};
     Server one(options), two(options);
     Program load(load_words({one.url(), two.url()}, "15"));
     for (int i = 0; i < 3; ++i) {
