@@ -432,9 +432,7 @@ private:
             const std::uint64_t halves[2] = {core.env.random(), core.env.random()};
             static_assert(sizeof halves == sizeof(Uuid));
             std::memcpy(id.begin(), halves, sizeof halves);
-            // Version 4, variant 1 (RFC 9562).
-            *(id.begin() + 6) = static_cast<std::uint8_t>((*(id.begin() + 6) & 0x0FU) | 0x40U);
-            *(id.begin() + 8) = static_cast<std::uint8_t>((*(id.begin() + 8) & 0x3FU) | 0x80U);
+            mark_as_random(id);
         }
     }
 };

@@ -26,6 +26,16 @@ inline namespace v0 {
 /// A 128-bit identifier, the recommended primary key.
 using Uuid = boost::uuids::uuid;
 
+namespace detail {
+
+/// Makes sixteen random bytes a random UUID: version 4 and its variant, as RFC 9562 sets them.
+inline void mark_as_random(Uuid& id) noexcept {
+    *(id.begin() + 6) = static_cast<std::uint8_t>((*(id.begin() + 6) & 0x0FU) | 0x40U);
+    *(id.begin() + 8) = static_cast<std::uint8_t>((*(id.begin() + 8) & 0x3FU) | 0x80U);
+}
+
+} // namespace detail
+
 /// A column of raw bytes.
 using Bytes = std::vector<std::byte>;
 

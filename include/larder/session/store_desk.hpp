@@ -84,9 +84,8 @@ public:
         TokenSecret access, refresh;
         for (const std::span<std::byte> bytes : {std::span<std::byte>(handle), std::span<std::byte>(access), std::span<std::byte>(refresh)})
             if (Error failed = draw(bytes)) return failed;
-        handle[6] = (handle[6] & std::byte{0x0F}) | std::byte{0x40};
-        handle[8] = (handle[8] & std::byte{0x3F}) | std::byte{0x80};
         std::copy(handle.begin(), handle.end(), reinterpret_cast<std::byte*>(session.id.begin()));
+        mark_as_random(session.id);
         take(session, secrets, tokens.make_access(tokens.making(), access), tokens.make_refresh(tokens.making(), session.id, refresh), now);
         return {};
     }
