@@ -28,7 +28,7 @@ public:
     bool ask(std::uint32_t key) {
         auto& order = keys_.template get<1>();
         if (const auto found = keys_.find(key); found != keys_.end()) {
-            rule_.hit(order, *found);
+            rule_.hit(order, found->mark(), *found);
             return true;
         }
         order.push_back(Item{key, larder::hash_key(std::uint64_t{key})});
@@ -45,7 +45,8 @@ private:
     struct Item {
         std::uint32_t key;
         std::uint64_t hash;
-        mutable larder::detail::EvictionMark mark{};
+        mutable larder::detail::EvictionMark its_mark{};
+        larder::detail::EvictionMark& mark() const noexcept { return its_mark; }
     };
     using Keys = boost::multi_index_container<
         Item, boost::multi_index::indexed_by<boost::multi_index::hashed_unique<boost::multi_index::member<Item, std::uint32_t, &Item::key>>, boost::multi_index::sequenced<>>>;

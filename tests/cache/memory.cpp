@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <larder/cache/memory.hpp>
+#include <larder/entity/hashed.hpp>
+#include <larder/entity/schema.hpp>
 #include <larder/testing/manual_environment.hpp>
 #include <larder/testing/sample.hpp>
 
+#include <boost/describe/class.hpp>
+
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,10 +20,26 @@
 #include <string_view>
 #include <vector>
 
+namespace cache_of_tokens {
+
+/// A row whose key has a hash of which only a piece is used, so that keys can be made that collide.
+struct Token {
+    larder::Hashed<std::string> id{};
+    larder::Hashed<std::string> twin{};
+};
+BOOST_DESCRIBE_STRUCT(Token, (), (id, twin))
+
+} // namespace cache_of_tokens
+
+template <>
+struct larder::entity_traits<cache_of_tokens::Token>
+    : larder::schema<"tokens", larder::primary<&cache_of_tokens::Token::id>, larder::unique<&cache_of_tokens::Token::twin>> {};
+
 namespace {
 
 using namespace larder;
 using namespace std::chrono_literals;
+using cache_of_tokens::Token;
 using testing::EventLog;
 using testing::ManualEnvironment;
 using testing::Pass;
@@ -73,6 +94,49 @@ TEST_CASE("a bound that can hold nothing is refused, with the reason") {
     CHECK(refusal(Config{.max_bytes = 100}).find("passes: max_bytes is 100") != std::string::npos);
     CHECK(refusal(Config{.shards = 3}).find("shards is 3; it must be a power of two") != std::string::npos);
     CHECK(refusal(Config{.shards = std::size_t{1} << 20}).find("it must be at most") != std::string::npos);
+}
+
+/// Keys that differ, with the same hash.
+Hashed<std::string> colliding(int number) {
+    Hashed<std::string>::Digest digest{};
+    digest.back() = static_cast<std::byte>(number);
+    return Hashed<std::string>(digest);
+}
+
+TEST_CASE("keys with the same hash are told apart, whichever way they are asked for") {
+    constexpr std::size_t twin = space_of_v<Token, &Token::twin>;
+    ManualEnvironment env;
+    Cache<Token> cache({}, env);
+    REQUIRE(hash_key(colliding(1)) == hash_key(colliding(2)));
+    const std::uint64_t hash = hash_key(colliding(1));
+    const auto hits = [&](int number) {
+        const auto now = env.now();
+        const auto key = colliding(number);
+        const auto of = [&](const WholeRow<Token>& found) { return !found.row ? 0 : found.row->id == key ? 1 : -1; };
+        Lookup<CachedRow<Token>> by_key, by_twin;
+        static_cast<void>(cache.hit<0>(key, hash, 0, Duration::max(), now, by_key));
+        static_cast<void>(cache.hit_by<twin>(key, hash, 0, Duration::max(), now, by_twin));
+        return std::vector<int>{of(cache.whole_hit(key, hash, 0, Duration::max(), now)), of(cache.whole_hit_by<twin>(key, hash, 0, Duration::max(), now)),
+                                of({by_key.value.full}), of({by_twin.value.full})};
+    };
+    using Hits = std::vector<int>;
+    CHECK(hits(1) == Hits{0, 0, 0, 0});
+    CHECK(fill<0>(cache, colliding(1), whole(Token{colliding(1), colliding(1)})) == FillOutcome::stored);
+    CHECK(fill<twin>(cache, colliding(1), std::optional(colliding(1))) == FillOutcome::stored);
+    CHECK(hits(1) == Hits{1, 1, 1, 1});
+    CHECK(hits(2) == Hits{0, 0, 0, 0});
+    CHECK(cache.lookup<0>(colliding(2), Demand{.want_lease = false}).answer == Answer::miss);
+    CHECK(fill<0>(cache, colliding(2), whole(Token{colliding(2), colliding(2)})) == FillOutcome::stored);
+    CHECK(fill<twin>(cache, colliding(2), std::optional(colliding(2))) == FillOutcome::stored);
+    // By the hash alone one of the two is found; the other one takes the way of the exact key, and nobody the other's row.
+    for (const int number : {1, 2}) {
+        const auto found = hits(number);
+        CHECK(std::none_of(found.begin(), found.end(), [](int one) { return one < 0; }));
+        CHECK(found[2] == 1);
+        CHECK(found[3] == 1);
+        CHECK(cache.lookup<0>(colliding(number), Demand{.want_lease = false}).value.full->id == colliding(number));
+    }
+    CHECK(hits(1)[0] + hits(2)[0] == 1);
 }
 
 TEST_CASE("so many entries are held as were asked for, and no more") {

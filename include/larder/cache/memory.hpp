@@ -44,8 +44,8 @@ struct MemoryCacheConfig {
 /// The in-process cache tier: a leased, versioned cache of one entity's rows and of the directory of their alternate keys, bounded by
 /// entries and by bytes. Meets `cache_tier`, whose comment gives the rules of each operation.
 ///
-/// Records are kept by primary key in sharded Boost.MultiIndex containers whose indices (primary key, groups, eviction order, deadline)
-/// follow from the schema; alternate keys and epochs have directories of their own. Bounds hold whenever an operation has returned, save for
+/// Records are kept in sharded Boost.MultiIndex containers whose indices (groups, eviction order, deadline) follow from the schema, and found by
+/// primary key through an index over what a hit needs of them, which is together elsewhere; alternate keys and epochs have directories of their own. Bounds hold whenever an operation has returned, save for
 /// records that a fence keeps in place. What is evicted is chosen by a rule, in each shard by itself; records that have ended are removed
 /// a few at a time by the operations that change something. The observer is told of rows that went (`event::Evicted`); their number leaves out
 /// aliases and records without a value, their bytes do not.
@@ -101,14 +101,18 @@ public:
         return serve(shard, shard.find(key, hash), min_version, max_age, now, out);
     }
 
-    /// A hit of a whole row, the fastest way; else no row, and nothing changed.
+    /// A hit of a whole row, the fastest way; else no row, and nothing changed but what is counted for the eviction. Reads the key in the row, not in the record.
     WholeRow<Entity> whole_hit(const space_view_t<Entity, 0>& key, std::uint64_t hash, Version min_version, Duration max_age, SteadyTime now) const {
-        auto& shard = directory<0>().shard_of(hash);
-        const std::lock_guard lock(shard.lock);
-        const auto* record = shard.find(key, hash);
-        if (!record || !record->state.serves(now, min_version, max_age) || !record->state.whole()) return {};
-        shard.hit(*record);
-        return record->state.template serve_whole<Entity>(now);
+        WholeRow<Entity> found = [&]() -> WholeRow<Entity> {
+            auto& shard = directory<0>().shard_of(hash);
+            const std::lock_guard lock(shard.lock);
+            auto* front = shard.find_hash(hash);
+            if (!front || !front->held.serves(now, min_version, max_age) || !front->held.whole) return {};
+            shard.hit(*front);
+            return front->held.template serve_whole<Entity>(now, front->record->state);
+        }();
+        if (found.row && !has_key<0>(*found.row, key)) found.row.reset();
+        return found;
     }
 
     /// A hit through an alternate key, the fast way: follows the key to its row if both are there. The demands are made of the
@@ -121,17 +125,17 @@ public:
         out = {};
         auto& aliases = directory<Space>().shard_of(hash);
         const std::lock_guard alias_lock(aliases.lock);
-        const auto* alias = aliases.find(key, hash);
-        if (!alias || !alias->state.serves(now, 0, Duration::max())) return false;
-        if (const auto& target = alias->state.kept().get()) {
+        auto* alias = aliases.find(key, hash);
+        if (!alias || !alias->held.serves(now, 0, Duration::max())) return false;
+        if (const auto& target = alias->held.kept.get()) {
             const std::uint64_t row_hash = hash_key(*target);
             auto& rows = directory<0>().shard_of(row_hash);
             const std::lock_guard row_lock(rows.lock);
             if (!serve(rows, rows.find(*target, row_hash), min_version, max_age, now, out)) return false;
         } else {
-            if (!alias->state.serves(now, min_version, max_age)) return false;
+            if (!alias->held.serves(now, min_version, max_age)) return false;
             Lookup<space_value_t<Entity, Space>> none;
-            alias->state.serve(now, none);
+            alias->held.serve(now, alias->record->state, none);
             out.answer = Answer::hit;
             out.version = none.version;
             out.age = none.age;
@@ -151,9 +155,9 @@ public:
         WholeRow<Entity> found = [&]() -> WholeRow<Entity> {
             auto& aliases = directory<Space>().shard_of(hash);
             const std::lock_guard lock(aliases.lock);
-            const auto* alias = verified ? aliases.find_hash(hash) : aliases.find(key, hash);
-            if (!alias || !alias->state.serves(now, 0, Duration::max())) return {};
-            const auto& target = alias->state.kept().get();
+            auto* alias = verified ? aliases.find_hash(hash) : aliases.find(key, hash);
+            if (!alias || !alias->held.serves(now, 0, Duration::max())) return {};
+            const auto& target = alias->held.kept.get();
             if (!target) return {};
             aliases.hit(*alias);
             return whole_hit(view_of<Entity>(*target), hash_key(*target), min_version, max_age, now);
@@ -170,7 +174,7 @@ public:
         Lookup<space_value_t<Entity, Space>> found;
         change<Space>(key, now, demand.want_lease, nullptr, [&](auto& shard, auto& record, auto& dropped) {
             found = record.state.lookup(env_, now, demand, token, dropped);
-            if (found.answer == Answer::hit) shard.hit(record);
+            if (found.answer == Answer::hit) shard.hit(record.front());
             return false;
         });
         return found;
@@ -259,7 +263,7 @@ public:
     void clear() {
         each_space([&]<std::size_t Space>() {
             for (auto& shard : directory<Space>().shards()) {
-                typename Directory<Space>::Shard::Container taken;
+                typename Directory<Space>::Shard::Contents taken;
                 const std::lock_guard lock(shard.lock);
                 shard.take_all(taken, Space, budget_);
             }
@@ -325,11 +329,11 @@ private:
         return token != 0 ? token : 1;
     }
 
-    template <class Shard, class Record, class Value>
-    static bool serve(Shard& shard, const Record* record, Version min_version, Duration max_age, SteadyTime now, Lookup<Value>& out) {
-        if (!record || !record->state.serves(now, min_version, max_age)) return false;
-        record->state.serve(now, out);
-        shard.hit(*record);
+    template <class Shard, class Front, class Value>
+    static bool serve(Shard& shard, Front* front, Version min_version, Duration max_age, SteadyTime now, Lookup<Value>& out) {
+        if (!front || !front->held.serves(now, min_version, max_age)) return false;
+        front->held.serve(now, front->record->state, out);
+        shard.hit(*front);
         return true;
     }
 
@@ -481,8 +485,8 @@ private:
             for (auto record = order.upper_bound(position); record != order.end() && seen < at_once && due.size() < most; ++record, ++seen) {
                 position = {record->deadline, record->hash};
                 if (end < position) return;
-                const auto& state = record->state;
-                if (record->accessed && state.held() && state.whole() && now < state.serve_until()) due.emplace_back(position, record->key);
+                const auto& front = record->front();
+                if (front.mark.accessed && front.held.held && front.held.whole && now < front.held.serve_until) due.emplace_back(position, record->key);
             }
         }
     }

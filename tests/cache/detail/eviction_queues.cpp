@@ -59,7 +59,7 @@ TEST_CASE("queues in one order behave as queues of their own") {
                 if (!expected[each].empty()) REQUIRE(queues.front(each)->name == expected[each].front());
                 for (const int name : expected[each]) {
                     REQUIRE(item->name == name);
-                    REQUIRE(item->mark.queue == each);
+                    REQUIRE(item->mark().queue == each);
                     ++item;
                 }
             }

@@ -50,7 +50,7 @@ TEST_CASE_TEMPLATE("every rule finds a victim as long as one may go, and none th
                 break;
             default:
                 if (there.contains(name)) {
-                    kept.rule.hit(kept.order, *kept.find(name));
+                    kept.rule.hit(kept.order, kept.find(name)->mark(), *kept.find(name));
                     break;
                 }
                 kept.add(name);
@@ -80,7 +80,7 @@ TEST_CASE_TEMPLATE("a rule passes few records that need not be spared, on averag
     for (int i = 0; i < 50'000; ++i) {
         const int name = static_cast<int>(std::pow(static_cast<double>(random() % 1000) / 40, 2));
         if (kept.has(name)) {
-            kept.rule.hit(kept.order, *kept.find(name));
+            kept.rule.hit(kept.order, kept.find(name)->mark(), *kept.find(name));
             continue;
         }
         kept.add(name);

@@ -17,8 +17,8 @@ TEST_CASE("S3-FIFO: who was hit less than twice goes from the small queue, the o
     CHECK(kept.ask("f") == "b");
     CHECK(kept.ask("gh") == "de");
     CHECK(kept.in_order() == "acfgh");
-    CHECK(kept.find('a')->mark.queue != kept.find('f')->mark.queue);
-    CHECK(kept.find('a')->mark.queue == kept.find('c')->mark.queue);
+    CHECK(kept.find('a')->mark().queue != kept.find('f')->mark().queue);
+    CHECK(kept.find('a')->mark().queue == kept.find('c')->mark().queue);
 }
 
 TEST_CASE("S3-FIFO: who was evicted lately and comes back enters the main queue; who comes back late does not") {
@@ -27,11 +27,11 @@ TEST_CASE("S3-FIFO: who was evicted lately and comes back enters the main queue;
     REQUIRE(kept.has('a'));
     REQUIRE_FALSE(kept.has('b'));
     kept.ask("b");
-    CHECK(kept.find('b')->mark.queue == kept.find('a')->mark.queue);
+    CHECK(kept.find('b')->mark().queue == kept.find('a')->mark().queue);
     kept.ask("ghijklmn");
     CHECK(kept.has('b'));
     kept.ask("c");
-    CHECK(kept.find('c')->mark.queue != kept.find('b')->mark.queue);
+    CHECK(kept.find('c')->mark().queue != kept.find('b')->mark().queue);
 }
 
 TEST_CASE("S3-FIFO: in the main queue, each of at most three hits is worth a round") {
@@ -62,16 +62,16 @@ TEST_CASE("S3-FIFO: what must be spared stays, in either queue, and everything m
 TEST_CASE("S3-FIFO: what is renewed has to prove itself anew") {
     Kept kept(5);
     kept.ask("abcdeaabf");
-    REQUIRE(kept.find('a')->mark.queue != kept.find('f')->mark.queue);
+    REQUIRE(kept.find('a')->mark().queue != kept.find('f')->mark().queue);
     kept.renew('a');
-    CHECK(kept.find('a')->mark.queue == kept.find('f')->mark.queue);
+    CHECK(kept.find('a')->mark().queue == kept.find('f')->mark().queue);
     CHECK(kept.in_order().back() == 'a');
     kept.ask("ghijk");
     CHECK_FALSE(kept.has('a'));
     REQUIRE(kept.has('b') == false);
     kept.ask("k");
     kept.renew('k', false);
-    CHECK(kept.find('k')->mark.hits == 0);
+    CHECK(kept.find('k')->mark().hits == 0);
 }
 
 } // namespace

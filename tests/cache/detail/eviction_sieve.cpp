@@ -15,7 +15,8 @@ namespace {
 
 struct Item {
     char name;
-    mutable larder::detail::EvictionMark mark{};
+    mutable larder::detail::EvictionMark its_mark{};
+    larder::detail::EvictionMark& mark() const noexcept { return its_mark; }
 };
 
 using Order = boost::multi_index_container<Item, boost::multi_index::indexed_by<boost::multi_index::sequenced<>>>;
@@ -30,7 +31,7 @@ struct Sieved {
     }
     void visit(const std::string& names) {
         for (const Item& item : order)
-            if (names.find(item.name) != std::string::npos) sieve.hit(order, item);
+            if (names.find(item.name) != std::string::npos) sieve.hit(order, item.mark(), item);
     }
     char victim(const std::string& spared = "") {
         const auto found = sieve.victim(order, [&](const Item& item) { return spared.find(item.name) != std::string::npos; });
@@ -115,7 +116,7 @@ TEST_CASE("what must be spared becomes the newest, and keeps its mark") {
     CHECK(cache.evict("ab") == 'c');
     CHECK(cache.names() == "dab");
     CHECK(cache.order.back().name == 'b');
-    CHECK(std::next(cache.order.begin())->mark.hits == 1);
+    CHECK(std::next(cache.order.begin())->mark().hits == 1);
     CHECK(cache.evict("dab") == '-');
     CHECK(cache.evict("a") == 'd');
     CHECK(cache.evict("a") == 'b');

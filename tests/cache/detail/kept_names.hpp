@@ -18,7 +18,8 @@
 struct NamedItem {
     int name;
     std::uint64_t hash = larder::hash_key(std::int64_t{name});
-    mutable larder::detail::EvictionMark mark{};
+    mutable larder::detail::EvictionMark its_mark{};
+    larder::detail::EvictionMark& mark() const noexcept { return its_mark; }
 };
 
 using NamedItems = boost::multi_index_container<NamedItem, boost::multi_index::indexed_by<boost::multi_index::sequenced<>>>;
@@ -42,7 +43,7 @@ struct KeptNames {
     /// Asks for an item, which is there from then on. \returns whether it was there.
     bool ask(int name) {
         if (const auto found = find(name); found != order.end()) {
-            rule.hit(order, *found);
+            rule.hit(order, found->mark(), *found);
             return true;
         }
         add(name);

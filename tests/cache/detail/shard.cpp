@@ -29,7 +29,8 @@ struct Held {
     /// Fills a row of one group. \returns its record.
     const Shard::Record& store(std::int64_t key, Duration serve = 1h) {
         const std::uint64_t hash = hash_key(key);
-        const auto* record = shard.find(key, hash);
+        const auto* front = shard.find(key, hash);
+        const auto* record = front ? front->record : nullptr;
         if (!record) record = &shard.add(key, hash, 0, budget);
         CachedRow<Pass> dropped;
         const bool held = record->state.held();
@@ -52,7 +53,7 @@ TEST_CASE("a record is found by its key and in its group, while it holds a row")
     const auto& record = held.store(1);
     held.store(2);
     CHECK(held.in_group() == 2);
-    CHECK(held.shard.find(std::int64_t{1}, hash_key(std::int64_t{1})) == &record);
+    CHECK(held.shard.find(std::int64_t{1}, hash_key(std::int64_t{1})) == &record.front());
     CHECK(held.shard.find(std::int64_t{3}, hash_key(std::int64_t{3})) == nullptr);
     CHECK(held.shard.held() == 2);
     const std::size_t full = held.shard.bytes();

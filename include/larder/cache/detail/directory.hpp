@@ -52,7 +52,8 @@ public:
             Shard& shard = shard_of(hash);
             const std::lock_guard lock(shard.lock);
             shard.reclaim(env, now, reclaim_steps, Space, budget, leavings);
-            const Record* record = shard.find(key, hash);
+            const auto* front = shard.find(key, hash);
+            const Record* record = front ? front->record : nullptr;
             if (!record && create) record = &shard.add(key, hash, Space, budget);
             if (record) {
                 const bool held = record->state.held();

@@ -12,7 +12,7 @@ template <class Order>
 class Lru : public Fifo<Order> {
 public:
     template <class Record>
-    void hit(Order& order, const Record& record) noexcept {
+    void hit(Order& order, EvictionMark&, const Record& record) noexcept {
         order.relocate(order.end(), order.iterator_to(record));
     }
 };

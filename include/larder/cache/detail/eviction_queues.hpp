@@ -35,7 +35,7 @@ public:
 
     /// Takes a record out of its queue; to be called before it is removed.
     void leave(iterator record) noexcept {
-        const std::size_t queue = record->mark.queue;
+        const std::size_t queue = record->mark().queue;
         --sizes_[queue];
         if (fronts_[queue] == record) fronts_[queue] = std::next(record);
     }
@@ -45,7 +45,7 @@ public:
 
 private:
     void join(iterator record, std::size_t queue) noexcept {
-        record->mark.queue = static_cast<std::uint8_t>(queue);
+        record->mark().queue = static_cast<std::uint8_t>(queue);
         if (sizes_[queue]++ == 0) fronts_[queue] = record;
     }
 

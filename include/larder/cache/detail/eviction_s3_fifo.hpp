@@ -2,6 +2,7 @@
 #pragma once
 
 #include <larder/cache/detail/eviction_ghosts.hpp>
+#include <larder/cache/detail/eviction_mark.hpp>
 #include <larder/cache/detail/eviction_queues.hpp>
 
 #include <algorithm>
@@ -37,9 +38,9 @@ public:
     }
 
     template <class Record>
-    void hit(Order&, const Record& record) noexcept {
-        record.mark.count(most_hits);
-        tuning_.hit(record.mark.queue);
+    void hit(Order&, EvictionMark& mark, const Record&) noexcept {
+        mark.count(most_hits);
+        tuning_.hit(mark.queue);
     }
 
     template <class Spared>
@@ -49,15 +50,15 @@ public:
         ghosts_.suit(capacity);
         const iterator chosen = choose(order, capacity, spared);
         if (chosen == order.end()) return chosen;
-        const bool kept = chosen->mark.queue == main;
+        const bool kept = chosen->mark().queue == main;
         if (kept) tuning_.evicted_from_main();
         if (!kept || Tuning::remembers_main) ghosts_.add(chosen->hash, kept);
         return chosen;
     }
 
     void renew(Order& order, iterator record, bool emptied) noexcept {
-        record->mark.hits = 0;
-        if (emptied || record->mark.queue != small) queues_.move(order, record, small);
+        record->mark().hits = 0;
+        if (emptied || record->mark().queue != small) queues_.move(order, record, small);
     }
 
     void leaving(Order&, iterator record) noexcept { queues_.leave(record); }
@@ -81,8 +82,8 @@ private:
     /// One step of the main queue: whether its oldest record may go. If not, it goes round, with a hit less. \pre there is one.
     bool step(Order& order) noexcept {
         const iterator oldest = queues_.front(main);
-        if (oldest->mark.hits == 0) return true;
-        --oldest->mark.hits;
+        if (oldest->mark().hits == 0) return true;
+        --oldest->mark().hits;
         queues_.move(order, oldest, main);
         return false;
     }
@@ -102,10 +103,10 @@ private:
             const iterator oldest = queues_.front(small);
             if (spared(*oldest)) {
                 queues_.move(order, oldest, small);
-            } else if (oldest->mark.hits < promoting_hits) {
+            } else if (oldest->mark().hits < promoting_hits) {
                 return oldest;
             } else {
-                oldest->mark.hits = 0;
+                oldest->mark().hits = 0;
                 queues_.move(order, oldest, main);
                 main_may_give = true;
                 if (queues_.size(main) + target > capacity)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <larder/cache/detail/eviction_mark.hpp>
+
 #include <cstddef>
 #include <iterator>
 
@@ -24,8 +26,8 @@ public:
     void entered(Order&, iterator) noexcept {}
 
     template <class Record>
-    void hit(Order&, const Record& record) noexcept {
-        record.mark.count(1);
+    void hit(Order&, EvictionMark& mark, const Record&) noexcept {
+        mark.count(1);
     }
 
     template <class Spared>
@@ -38,8 +40,8 @@ public:
             if (spared(*passed)) {
                 order.relocate(order.end(), passed);
                 if (first_spared == order.end()) first_spared = passed;
-            } else if (passed->mark.hits != 0) {
-                passed->mark.hits = 0;
+            } else if (passed->mark().hits != 0) {
+                passed->mark().hits = 0;
             } else {
                 point_to(order, passed);
                 return passed;
@@ -50,7 +52,7 @@ public:
     }
 
     void renew(Order& order, iterator record, bool emptied) noexcept {
-        record->mark.hits = 0;
+        record->mark().hits = 0;
         if (!emptied) return;
         leaving(order, record);
         order.relocate(order.end(), record);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <larder/cache/detail/eviction_mark.hpp>
 #include <larder/cache/detail/eviction_queues.hpp>
 #include <larder/cache/detail/eviction_sketch.hpp>
 
@@ -33,11 +34,11 @@ public:
     }
 
     template <class Record>
-    void hit(Order& order, const Record& record) noexcept {
+    void hit(Order& order, EvictionMark& mark, const Record& record) noexcept {
         ++hits_;
-        record.mark.hits = 0;
+        mark.hits = 0;
         ask(order, record.hash);
-        const std::uint8_t queue = record.mark.queue;
+        const std::uint8_t queue = mark.queue;
         queues_.move(order, order.iterator_to(record), queue == window ? window : guarded);
         if (queue == probation) shrink_guarded(order);
     }
@@ -58,8 +59,8 @@ public:
     }
 
     void renew(Order& order, iterator record, bool emptied) noexcept {
-        record->mark.hits = hollow;
-        if (emptied || record->mark.queue == guarded) queues_.move(order, record, window);
+        record->mark().hits = hollow;
+        if (emptied || record->mark().queue == guarded) queues_.move(order, record, window);
     }
 
     void leaving(Order&, iterator record) noexcept { queues_.leave(record); }
@@ -104,7 +105,7 @@ private:
     /// hash could else keep it out by keys that collide.
     template <class Record>
     bool displaces(const Record& candidate, const Record& rival) noexcept {
-        if (candidate.mark.hits == hollow || rival.mark.hits == hollow) return candidate.mark.hits != hollow;
+        if (candidate.mark().hits == hollow || rival.mark().hits == hollow) return candidate.mark().hits != hollow;
         const unsigned asked = sketch_.estimate(candidate.hash);
         return asked > sketch_.estimate(rival.hash) || (asked > 5 && ++turned_down_ % 128 == 0);
     }

@@ -4,6 +4,7 @@
 #include <larder/cache/cache_tier.hpp>
 #include <larder/cache/detail/aside.hpp>
 #include <larder/cache/detail/floor.hpp>
+#include <larder/cache/detail/held.hpp>
 #include <larder/clock.hpp>
 #include <larder/environment.hpp>
 
@@ -38,37 +39,20 @@ LeaseToken new_token(Env& env) {
 /// A record *ends* by itself once nothing in it can matter any more: `ends()`. An operation on a record that has ended finds it
 /// empty, so it makes no difference when its owner gets round to removing it.
 ///
-/// What few records have at a time (a lease, fences, floors) is kept elsewhere, so that a record is small; what a hit reads is together, at its end.
+/// What few records have at a time (a lease, fences, floors) is kept elsewhere, so that a record is small; and so may be what a hit reads: `Held`.
 ///
 /// \tparam Rules what the record is about: `RowRules`, `AliasRules` or `EpochRules`.
-template <class Rules>
+/// \tparam Place where the record's `Held<Rules>` is: an object with `value()`, a reference to it also from a constant place.
+template <class Rules, class Place = HeldInside<Rules>>
 class LeasedRecord {
 public:
     using Value = typename Rules::Value;
-    using Kept = typename Rules::Kept;
     using Floors = typename Rules::Floors;
     using Subject = typename Floors::Subject;
 
-    /// Whether a lookup with these demands hits. That no fence stands need not be asked: a fence drops the value, and lets none in.
-    bool serves(SteadyTime now, Version min_version, Duration max_age) const noexcept {
-        return held_ && now < serve_until_ && version_ >= min_version && age_at(now) <= max_age;
-    }
-
-    /// The hit. \pre serves(...).
-    void serve(SteadyTime now, Lookup<Value>& out) const {
-        out.answer = Answer::hit;
-        out.value = kept_.get(whole_);
-        out.version = version_;
-        out.age = age_at(now);
-        out.remaining = serve_until_ - now;
-        out.refresh_due = refresh_due(now);
-    }
-
-    /// The hit of a whole row. \pre serves(...) and whole().
-    template <class Entity>
-    WholeRow<Entity> serve_whole(SteadyTime now) const noexcept {
-        return {kept_.row(), kept_.stamp(), version_, age_at(now), serve_until_ - now, refresh_due(now)};
-    }
+    LeasedRecord() = default;
+    /// \param place where its value is; empty before, and the record's alone.
+    explicit LeasedRecord(Place place) noexcept : place_(std::move(place)) {}
 
     /// \param token the lease to give, if one is to be given; unique and not 0.
     template <class Env>
@@ -80,15 +64,16 @@ public:
             return found;
         }
         const bool lent = rare_ && rare_->lease != 0;
-        if (serves(now, demand.min_version, demand.max_age)) {
-            serve(now, found);
+        const Held<Rules>& value = held_value();
+        if (value.serves(now, demand.min_version, demand.max_age)) {
+            value.serve(now, *this, found);
             if (demand.refresh && !lent) found.lease = lend(now, demand, token);
             return found;
         }
-        if (held_ && has_fallback_ && now < fallback_until_ && version_ >= demand.min_version) {
-            found.value = kept_.get(whole_);
-            found.version = version_;
-            found.age = age_at(now);
+        if (value.held && value.has_fallback && now < fallback_until_ && value.version >= demand.min_version) {
+            found.value = value.kept.get(value.whole);
+            found.version = value.version;
+            found.age = value.age_at(now);
             found.has_fallback = true;
         }
         found.unsettled = unsettled();
@@ -155,8 +140,8 @@ public:
     template <class Env>
     void expire(const Env& env, SteadyTime now, Value& dropped) {
         settle(env, now, dropped);
-        if (held_ && has_fallback_)
-            serve_until_ = std::min(serve_until_, now);
+        if (Held<Rules>& value = held_value(); value.held && value.has_fallback)
+            value.serve_until = std::min(value.serve_until, now);
         else
             drop(dropped, false);
         doubt();
@@ -168,10 +153,10 @@ public:
     /// a fence and a publication of an older write may still be under way, sent again or late.
     template <class Env>
     SteadyTime ends(const Env& env) const noexcept {
-        SteadyTime end = held_ ? fallback_until_ : SteadyTime::min();
+        SteadyTime end = held() ? fallback_until_ : SteadyTime::min();
         if (!rare_) return end;
         const Rare& rare = *rare_;
-        if (rare.unsettled || (!held_ && !rare.floors.empty())) return SteadyTime::max();
+        if (rare.unsettled || (!held() && !rare.floors.empty())) return SteadyTime::max();
         if (!rare.floors.empty()) end = std::max(end, rare.listens_until);
         if (rare.lease != 0) end = env.enabled(Guard::lease_expiry) ? std::max(end, rare.lease_until) : SteadyTime::max();
         for (const Fence& fence : rare.fences) end = env.enabled(Guard::settle_after_fence) ? SteadyTime::max() : std::max(end, fence.until);
@@ -181,7 +166,8 @@ public:
     /// When the record next needs attention: the end of its value's serving time, or else its own end.
     template <class Env>
     SteadyTime deadline(const Env& env, SteadyTime now) const noexcept {
-        return held_ && now < serve_until_ ? serve_until_ : ends(env);
+        const Held<Rules>& value = held_value();
+        return value.held && now < value.serve_until ? value.serve_until : ends(env);
     }
 
     /// Whether the record may not be evicted: while a fence stands, and after one that ended unpublished for as long again, in
@@ -193,22 +179,23 @@ public:
     }
 
     /// Whether there is nothing in it.
-    bool empty() const noexcept { return !held_ && (!rare_ || rare_->matters_not()); }
+    bool empty() const noexcept { return !held() && (!rare_ || rare_->matters_not()); }
     /// Whether a value is there, of whatever age.
-    bool held() const noexcept { return held_; }
-    /// The value as it is kept. \pre held().
-    const Kept& kept() const noexcept { return kept_; }
-    /// Whether the value is a whole row. \pre held().
-    bool whole() const noexcept { return whole_; }
-    /// Until when the value may be served. \pre held().
-    SteadyTime serve_until() const noexcept { return serve_until_; }
+    bool held() const noexcept { return held_value().held; }
+    /// What a hit reads.
+    const Held<Rules>& value() const noexcept { return held_value(); }
+    /// Where that is.
+    const Place& place() const noexcept { return place_; }
+    /// When the value is due for a refresh. \pre held(), and its `has_refresh`.
+    SteadyTime refresh_at() const noexcept { return refresh_at_; }
     /// The bytes owned beside the value.
     std::size_t heap() const noexcept { return rare_ ? rare_.bytes + rare_->floors.heap() + rare_->fences.capacity() * sizeof(Fence) : 0; }
 
     /// Ends the value as an eviction of the whole record does: hands it over, and nothing else matters any more.
     void release(Value& dropped) noexcept {
-        if (held_) dropped = kept_.take(whole_);
-        held_ = false;
+        Held<Rules>& value = held_value();
+        if (value.held) dropped = value.kept.take(value.whole);
+        value.held = false;
     }
 
 private:
@@ -233,8 +220,8 @@ private:
         bool matters_not() const noexcept { return lease == 0 && fences.empty() && !unsettled && floors.empty(); }
     };
 
-    Duration age_at(SteadyTime now) const noexcept { return std::max(now - loaded_at_, Duration::zero()); }
-    bool refresh_due(SteadyTime now) const noexcept { return has_refresh_ && now >= refresh_at_; }
+    Held<Rules>& held_value() const noexcept { return place_.value(); }
+    bool is_about(Subject subject) const noexcept { return held() && Rules::is_about(held_value().kept, subject); }
     bool unsettled() const noexcept { return rare_ && rare_->unsettled; }
     Floor floor_of(Subject subject) const noexcept { return rare_ ? rare_->floors.of(subject) : Floor{}; }
 
@@ -296,8 +283,8 @@ private:
         const Floor floor = floor_of(subject);
         if (env.enabled(Guard::floor_on_fill) && floor.version > request.version) return FillOutcome::outdated;
         const bool over = request.age >= request.lifetime.serve;
-        const bool about = held_ && Rules::is_about(kept_, subject);
-        if ((over || !fits) && request.version <= (about ? version_ : 0)) return fits ? FillOutcome::stored : FillOutcome::refused;
+        const bool about = is_about(subject);
+        if ((over || !fits) && request.version <= (about ? held_value().version : 0)) return fits ? FillOutcome::stored : FillOutcome::refused;
         drop(dropped, false);
         if (rare_) rare_->floors.set(subject, {floor.version, std::max(rare_->floors.of(subject).newest, request.version)});
         if (!fits) return FillOutcome::refused;
@@ -310,14 +297,15 @@ private:
     template <class Env>
     bool publish_lifted(const Env& env, SteadyTime now, Subject subject, Version version, Value* value, const Lifetime& lifetime, bool stood, Value& dropped) {
         Floor floor = rare_->floors.of(subject);
-        const bool about = held_ && Rules::is_about(kept_, subject);
+        const bool about = is_about(subject);
+        const Version held_version = held_value().version;
         const bool guarded = env.enabled(Guard::floor_on_publish);
-        if (guarded && version < std::max(floor.version, about ? version_ : Version{0})) {
+        if (guarded && version < std::max(floor.version, about ? held_version : Version{0})) {
             // Whoever lifts a fence and publishes nothing may have met a newer version, which its writer never published.
             rare_->floors.set(subject, {std::max(floor.version, version), version != 0 ? floor.newest : 0});
             return false;
         }
-        if (about) floor.newest = std::max(floor.newest, version_);
+        if (about) floor.newest = std::max(floor.newest, held_version);
         const bool newest = stood || (floor.newest != 0 && (!guarded || version >= floor.newest));
         if (value || about) drop(dropped, false);
         floor.version = std::max(floor.version, version);
@@ -335,39 +323,34 @@ private:
     }
 
     void keep(SteadyTime loaded_at, Value&& value, Version version, const Lifetime& lifetime) {
-        whole_ = kept_.put(std::move(value));
-        held_ = true;
-        version_ = version;
-        loaded_at_ = loaded_at;
-        serve_until_ = later(loaded_at, lifetime.serve);
-        has_fallback_ = lifetime.fallback > Duration::zero();
-        fallback_until_ = has_fallback_ ? later(serve_until_, lifetime.fallback) : serve_until_;
+        Held<Rules>& kept = held_value();
+        kept.whole = kept.kept.put(std::move(value));
+        kept.held = true;
+        kept.version = version;
+        kept.loaded_at = loaded_at;
+        kept.serve_until = later(loaded_at, lifetime.serve);
+        kept.has_fallback = lifetime.fallback > Duration::zero();
+        fallback_until_ = kept.has_fallback ? later(kept.serve_until, lifetime.fallback) : kept.serve_until;
         refresh_at_ = later(loaded_at, lifetime.refresh_after);
-        has_refresh_ = refresh_at_ != SteadyTime::max();
+        kept.has_refresh = refresh_at_ != SteadyTime::max();
     }
 
     /// Ends the value; that it was the newest is still known, beside a floor. \param raise whether the floor rises to its version. \pre rare_ if it does
     void drop(Value& dropped, bool raise) {
-        if (!held_) return;
-        if (version_ != 0 && rare_) {
-            const Subject subject = Rules::subject(kept_);
+        const Held<Rules>& value = held_value();
+        if (!value.held) return;
+        if (value.version != 0 && rare_) {
+            const Subject subject = Rules::subject(value.kept);
             const Floor floor = rare_->floors.of(subject);
-            rare_->floors.set(subject, {raise ? std::max(floor.version, version_) : floor.version, std::max(floor.newest, version_)});
+            rare_->floors.set(subject, {raise ? std::max(floor.version, value.version) : floor.version, std::max(floor.newest, value.version)});
         }
         release(dropped);
     }
 
+    [[no_unique_address]] Place place_{};
+    Aside<Rare> rare_;
     SteadyTime refresh_at_{};
     SteadyTime fallback_until_{};
-    Aside<Rare> rare_;
-    Kept kept_{};
-    SteadyTime serve_until_{};
-    SteadyTime loaded_at_{};
-    Version version_ = 0;
-    bool held_ = false;
-    bool whole_ = false;
-    bool has_fallback_ = false;
-    bool has_refresh_ = false; ///< Whether `refresh_at_` is worth a look.
 };
 
 } // namespace detail

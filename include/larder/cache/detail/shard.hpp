@@ -2,6 +2,7 @@
 #pragma once
 
 #include <larder/cache/detail/budget.hpp>
+#include <larder/cache/detail/fronts.hpp>
 #include <larder/cache/detail/group_hash.hpp>
 #include <larder/cache/detail/record.hpp>
 #include <larder/cache/detail/spin_lock.hpp>
@@ -47,25 +48,31 @@ class alignas(64) Shard {
 public:
     using Value = typename Rules::Value;
     using Record = detail::Record<Key, Rules, Groups>;
+    using Front = typename Record::Front;
     using Container = Records<Key, Rules, Groups>;
     using iterator = typename Container::iterator;
 
-    static constexpr std::size_t overhead = RecordsOf<Record, std::make_index_sequence<Groups>>::overhead + Rule::bytes_per_record;
+    /// What a record costs beside what it points to.
+    static constexpr std::size_t overhead =
+        RecordsOf<Record, std::make_index_sequence<Groups>>::overhead + Fronts<Record, Rules>::bytes_per_record + Rule::bytes_per_record;
+
+    /// Records with their fronts, taken out of a shard.
+    struct Contents {
+        Container records;
+        Fronts<Record, Rules> fronts;
+    };
 
     mutable SpinLock lock;
 
+    /// The front of the record under a key; null if there is none.
     template <class KeyOrView>
-    const Record* find(const KeyOrView& key, std::uint64_t hash) const {
-        const auto& index = records_.template get<by_key<Groups>>();
-        const auto found = index.find(key, Sought{hash}, Sought{hash});
-        return found == index.end() ? nullptr : &*found;
+    Front* find(const KeyOrView& key, std::uint64_t hash) const {
+        return fronts_.find(hash, [&key](const Front& front) { return front.record->key == key; });
     }
 
-    /// A record whose key has this hash; most likely the only one.
-    const Record* find_hash(std::uint64_t hash) const {
-        const auto& index = records_.template get<by_key<Groups>>();
-        const auto found = index.find(hash, SoughtHash{}, SoughtHash{});
-        return found == index.end() ? nullptr : &*found;
+    /// The front of a record whose key most likely has this hash, for who compares the key with the row's: the record itself is not looked at.
+    Front* find_hash(std::uint64_t hash) const noexcept {
+        return fronts_.find(hash, [](const Front&) { return true; });
     }
 
     const Container& records() const noexcept { return records_; }
@@ -77,18 +84,32 @@ public:
     /// Adds an empty record. \pre there is none under this key.
     template <class Budget>
     const Record& add(Key key, std::uint64_t hash, std::size_t space, Budget& budget) {
-        Record record(std::move(key), hash);
-        record.groups.fill(no_group(hash));
-        const auto added = records_.template get<by_key<Groups>>().insert(std::move(record)).first;
+        Front* front = fronts_.make();
+        try {
+            Record record(std::move(key), hash, front);
+            record.groups.fill(no_group(hash));
+            order().push_back(std::move(record));
+            front->record = &order().back();
+        } catch (...) {
+            fronts_.discard(front);
+            throw;
+        }
+        try {
+            fronts_.add(front);
+        } catch (...) {
+            order().pop_back();
+            fronts_.discard(front);
+            throw;
+        }
         budget.add_records(space, 1);
-        rule_.entered(order(), in_order(*added));
-        return *added;
+        rule_.entered(order(), in_order(*front->record));
+        return *front->record;
     }
 
     /// Counts a hit of a record.
-    void hit(const Record& record) noexcept {
-        if (!record.accessed) record.accessed = true;
-        rule_.hit(order(), record);
+    void hit(Front& front) noexcept {
+        if (!front.mark.accessed) front.mark.accessed = true;
+        rule_.hit(order(), front.mark, *front.record);
     }
 
     /// Brings indices and accounts up to date after a change of a record's state; removes the record if nothing is left in it.
@@ -101,7 +122,7 @@ public:
             remove(record, space, budget);
             return;
         }
-        if (stored) record.accessed = false;
+        if (stored) record.mark().accessed = false;
         if (stored || !state.held()) record.value_bytes = stored ? stored->bytes : 0;
         const std::size_t weight = overhead + heap_of_key(record.key) + record.value_bytes + state.heap();
         budget.add_bytes(record.bytes, weight);
@@ -151,10 +172,11 @@ public:
 
     /// Removes all records. \param taken receives them, to be destroyed after unlocking; empty before.
     template <class Budget>
-    void take_all(Container& taken, std::size_t space, Budget& budget) noexcept {
-        taken.swap(records_);
+    void take_all(Contents& taken, std::size_t space, Budget& budget) noexcept {
+        taken.records.swap(records_);
+        taken.fronts.swap(fronts_);
         rule_.reset();
-        budget.add_records(space, -static_cast<std::ptrdiff_t>(taken.size()));
+        budget.add_records(space, -static_cast<std::ptrdiff_t>(taken.records.size()));
         budget.add_bytes(bytes_, 0);
         held_ = 0;
         bytes_ = 0;
@@ -180,10 +202,12 @@ private:
         budget.add_records(space, -1);
         budget.add_bytes(record.bytes, 0);
         bytes_ -= record.bytes;
+        fronts_.remove(&record.front());
         records_.erase(records_.iterator_to(record));
     }
 
-    Rule rule_; ///< Beside the lock, for a hit writes to both.
+    Fronts<Record, Rules> fronts_;
+    Rule rule_; ///< Near the lock, for a hit writes to both.
     Container records_;
     std::size_t held_ = 0;
     std::size_t bytes_ = 0;
