@@ -32,7 +32,8 @@ struct Front {
 };
 
 /// The fronts of the records of one shard, found by the hash of their key. Close together and apart from all else: what is hit often shares its pages, and
-/// its lines of the cache, with what else is hit. A front stays where it is until it is removed. Not thread-safe.
+/// its lines of the cache, with what else is hit. A front stays where it is until it is removed. The memory of removed ones is used
+/// again, and given back when all are gone together. Not thread-safe.
 template <class Record, class Rules>
 class Fronts {
 public:
