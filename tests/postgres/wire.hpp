@@ -96,8 +96,16 @@ private:
                 watched.push_back({holding_ ? -1 : pair.server, POLLIN, 0});
             }
             ::poll(watched.data(), watched.size(), -1);
-            for (std::size_t i = 0; i < pairs.size(); ++i)
-                if ((watched[2 + 2 * i].revents != 0 && !pump(pairs[i].client, pairs[i].server)) || (watched[3 + 2 * i].revents != 0 && !pump(pairs[i].server, pairs[i].client))) end(pairs[i]);
+            for (std::size_t i = 0; i < pairs.size(); ++i) {
+                const auto [client, server] = pairs[i];
+                if (watched[2 + 2 * i].revents != 0 && !pump(client, server)) {
+                    // A server that closed its end may have said why; who was writing to it is to hear that.
+                    while (!holding_ && pump(server, client, MSG_DONTWAIT)) {}
+                    end(pairs[i]);
+                } else if (watched[3 + 2 * i].revents != 0 && !pump(server, client)) {
+                    end(pairs[i]);
+                }
+            }
             if (watched[1].revents != 0) pairs.push_back(connect());
             char word = 0;
             if (watched[0].revents != 0 && ::read(wake_[0], &word, 1) == 1 && word != 'h') {
@@ -119,9 +127,9 @@ private:
         return pair;
     }
 
-    static bool pump(int from, int to) {
+    static bool pump(int from, int to, int flags = 0) {
         char buffer[65536];
-        const auto size = ::recv(from, buffer, sizeof buffer, 0);
+        const auto size = ::recv(from, buffer, sizeof buffer, flags);
         return size > 0 && ::send(to, buffer, static_cast<std::size_t>(size), MSG_NOSIGNAL) == size;
     }
 
