@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "../counting_new.hpp"
 
+#include <larder/cache/detail/floor.hpp>
+#include <larder/cache/detail/fronts.hpp>
 #include <larder/cache/memory.hpp>
 #include <larder/environment.hpp>
 #include <larder/observe/event.hpp>
@@ -10,9 +12,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -47,6 +51,40 @@ TEST_CASE("a hit allocates nothing, not even with keys of text") {
     CHECK(counted_now == 0);
     CHECK(std::make_unique<int>(1) != nullptr);
     CHECK(counting_new::made > 0);
+}
+
+/// As much of a record as its front knows of.
+struct Hashed {
+    std::uint64_t hash = 0;
+};
+
+TEST_CASE("the memory of fronts is used again, and given back when the last one goes") {
+    using Fronts = detail::Fronts<Hashed, detail::RowRules<Setting>>;
+    std::vector<Hashed> records(1000);
+    for (std::size_t i = 0; i < records.size(); ++i) records[i].hash = hash_key(static_cast<std::int64_t>(i));
+    std::vector<Fronts::Front*> made(records.size());
+    Fronts fronts;
+    const auto allocations_to_add = [&](std::size_t from, std::size_t count) {
+        const std::size_t before = counting_new::made;
+        for (std::size_t i = from; i < from + count; ++i) {
+            made[i] = fronts.make();
+            made[i]->record = &records[i];
+            fronts.add(made[i]);
+        }
+        return counting_new::made - before;
+    };
+    const auto remove = [&](std::size_t from, std::size_t count) {
+        for (std::size_t i = from; i < from + count; ++i) fronts.remove(made[i]);
+    };
+    CHECK(allocations_to_add(0, 1) > 0);
+    remove(0, 1);
+    CHECK(allocations_to_add(0, 1) == 0);
+    CHECK(allocations_to_add(1, 999) > 0);
+    remove(0, 500);
+    CHECK(allocations_to_add(0, 500) < 3);
+    remove(0, 1000);
+    CHECK(allocations_to_add(0, 1) > 1);
+    CHECK(allocations_to_add(1, 999) > 5);
 }
 
 } // namespace

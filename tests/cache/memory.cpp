@@ -128,15 +128,33 @@ TEST_CASE("keys with the same hash are told apart, whichever way they are asked 
     CHECK(cache.lookup<0>(colliding(2), Demand{.want_lease = false}).answer == Answer::miss);
     CHECK(fill<0>(cache, colliding(2), whole(Token{colliding(2), colliding(2)})) == FillOutcome::stored);
     CHECK(fill<twin>(cache, colliding(2), std::optional(colliding(2))) == FillOutcome::stored);
-    // By the hash alone one of the two is found; the other one takes the way of the exact key, and nobody the other's row.
+    // By the hash alone one of two alternate keys is found; the other one takes the way of the exact key, and nobody the other's row.
     for (const int number : {1, 2}) {
         const auto found = hits(number);
         CHECK(std::none_of(found.begin(), found.end(), [](int one) { return one < 0; }));
+        CHECK(found[0] == 1);
         CHECK(found[2] == 1);
         CHECK(found[3] == 1);
         CHECK(cache.lookup<0>(colliding(number), Demand{.want_lease = false}).value.full->id == colliding(number));
     }
-    CHECK(hits(1)[0] + hits(2)[0] == 1);
+    CHECK(hits(1)[1] + hits(2)[1] == 1);
+}
+
+TEST_CASE("a row is found under the key that it is kept under, also where it spells that otherwise") {
+    ManualEnvironment env;
+    Cache<testing::Setting> cache({}, env);
+    const std::string name = "NAME";
+    auto row = sample_row<testing::Setting>(1);
+    row.name = "name";
+    REQUIRE(fill<0>(cache, name, whole(row)) == FillOutcome::stored);
+    REQUIRE(fill<space_of_v<testing::Setting, &testing::Setting::alias>>(cache, row.alias, std::optional(name)) == FillOutcome::stored);
+    const auto found = cache.whole_hit(name, hash_key(name), 0, Duration::max(), env.now());
+    REQUIRE(found.row);
+    CHECK(found.row->name == "name");
+    const auto followed =
+        cache.whole_hit_by<space_of_v<testing::Setting, &testing::Setting::alias>>(row.alias, hash_key(row.alias), 0, Duration::max(), env.now());
+    CHECK(followed.row == found.row);
+    CHECK_FALSE(cache.whole_hit(row.name, hash_key(row.name), 0, Duration::max(), env.now()).row);
 }
 
 TEST_CASE("so many entries are held as were asked for, and no more") {

@@ -21,6 +21,7 @@
 #include <exception>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -36,7 +37,9 @@ inline namespace v0 {
 template <class Entity>
 struct MemoryCacheConfig {
     std::size_t max_entries = 100'000;              ///< Records of rows; and as many keys in each directory of alternate keys or epochs. At least 1.
-    std::size_t max_bytes = std::size_t{256} << 20; ///< Bytes of all records together, what the tier itself needs for them included.
+    /// Bytes of all records together, what the tier itself needs for them included. Where there were more records once, some 80 bytes for each of those
+    /// stay with the tier beyond that, until a shard is empty or `clear()`.
+    std::size_t max_bytes = std::size_t{256} << 20;
     std::function<std::size_t(const Entity&)> weigher{}; ///< The bytes of a whole row. Empty: its size and what its fields and embedded rows own.
     std::size_t shards = 0;                         ///< Locks per space, a power of two; 0: one for every thousand entries or so.
 };
@@ -101,18 +104,11 @@ public:
         return serve(shard, shard.find(key, hash), min_version, max_age, now, out);
     }
 
-    /// A hit of a whole row, the fastest way; else no row, and nothing changed but what is counted for the eviction. Reads the key in the row, not in the record.
+    /// A hit of a whole row, the fastest way; else no row, and nothing changed but what is counted for the eviction. Compares the key with the row's own,
+    /// and only where that is another one with the record's: two keys may have the same hash, and a database may take two spellings for the same key.
     WholeRow<Entity> whole_hit(const space_view_t<Entity, 0>& key, std::uint64_t hash, Version min_version, Duration max_age, SteadyTime now) const {
-        WholeRow<Entity> found = [&]() -> WholeRow<Entity> {
-            auto& shard = directory<0>().shard_of(hash);
-            const std::lock_guard lock(shard.lock);
-            auto* front = shard.find_hash(hash);
-            if (!front || !front->held.serves(now, min_version, max_age) || !front->held.whole) return {};
-            shard.hit(*front);
-            return front->held.template serve_whole<Entity>(now, front->record->state);
-        }();
-        if (found.row && !has_key<0>(*found.row, key)) found.row.reset();
-        return found;
+        std::shared_ptr<const Entity> other;
+        return whole_row(key, hash, min_version, max_age, now, other);
     }
 
     /// A hit through an alternate key, the fast way: follows the key to its row if both are there. The demands are made of the
@@ -152,6 +148,7 @@ public:
     WholeRow<Entity> whole_hit_by(const space_view_t<Entity, Space>& key, std::uint64_t hash, Version min_version, Duration max_age, SteadyTime now) const {
         static_assert(Space > 0 && Space < Schema::alias_end, "larder: whole_hit_by follows an alternate key");
         const bool verified = env_.enabled(Guard::alias_verification);
+        std::shared_ptr<const Entity> other;
         WholeRow<Entity> found = [&]() -> WholeRow<Entity> {
             auto& aliases = directory<Space>().shard_of(hash);
             const std::lock_guard lock(aliases.lock);
@@ -160,7 +157,7 @@ public:
             const auto& target = alias->held.kept.get();
             if (!target) return {};
             aliases.hit(*alias);
-            return whole_hit(view_of<Entity>(*target), hash_key(*target), min_version, max_age, now);
+            return whole_row(view_of<Entity>(*target), hash_key(*target), min_version, max_age, now, other);
         }();
         if (verified && found.row && !has_key<Space>(*found.row, key)) found.row.reset();
         return found;
@@ -335,6 +332,25 @@ private:
         front->held.serve(now, front->record->state, out);
         shard.hit(*front);
         return true;
+    }
+
+    /// `whole_hit`, which may be under another shard's lock. \param other receives a row that was found first and has another key, to be destroyed after unlocking.
+    WholeRow<Entity> whole_row(const space_view_t<Entity, 0>& key, std::uint64_t hash, Version min_version, Duration max_age, SteadyTime now,
+                               std::shared_ptr<const Entity>& other) const {
+        auto& shard = directory<0>().shard_of(hash);
+        const auto serve_front = [&](const auto& find) -> WholeRow<Entity> {
+            const std::lock_guard lock(shard.lock);
+            auto* front = find();
+            if (!front || !front->held.serves(now, min_version, max_age) || !front->held.whole) return {};
+            shard.hit(*front);
+            return front->held.template serve_whole<Entity>(now, front->record->state);
+        };
+        WholeRow<Entity> found = serve_front([&] { return shard.find_hash(hash); });
+        if (found.row && !has_key<0>(*found.row, key)) [[unlikely]] {
+            other = std::move(found.row);
+            found = serve_front([&] { return shard.find(key, hash); });
+        }
+        return found;
     }
 
     /// The weight of a whole row; more than any bound if the weigher throws.

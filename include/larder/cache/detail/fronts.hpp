@@ -33,7 +33,7 @@ struct Front {
 
 /// The fronts of the records of one shard, found by the hash of their key. Close together and apart from all else: what is hit often shares its pages, and
 /// its lines of the cache, with what else is hit. A front stays where it is until it is removed. The memory of removed ones is used
-/// again, and given back when all are gone together. Not thread-safe.
+/// again, and given back when the last one goes. Not thread-safe.
 template <class Record, class Rules>
 class Fronts {
 public:
@@ -57,7 +57,11 @@ public:
     }
 
     /// Makes an empty front, of no record yet.
-    Front* make() { return std::construct_at(static_cast<Front*>(pool().malloc())); }
+    Front* make() {
+        Front* front = std::construct_at(static_cast<Front*>(pool().malloc()));
+        ++made_;
+        return front;
+    }
     /// Adds a front that was made to the index. \pre it has a record, and no front with its key is there.
     void add(Front* front) {
         front->tag = Front::tag_of(front->record->hash);
@@ -67,6 +71,7 @@ public:
     void discard(Front* front) noexcept {
         std::destroy_at(front);
         pool_->free(front);
+        if (--made_ == 0) give_back();
     }
     /// Removes a front.
     void remove(Front* front) noexcept {
@@ -77,6 +82,7 @@ public:
     void swap(Fronts& other) noexcept {
         pool_.swap(other.pool_);
         index_.swap(other.index_);
+        std::swap(made_, other.made_);
     }
 
 private:
@@ -115,18 +121,27 @@ private:
         static void free(char* block) noexcept { ::operator delete(block, alignment); }
     };
     using Pool = boost::pool<Blocks>;
+    using Index = boost::unordered_flat_set<Front*, Hash, Equal>;
 
     static constexpr std::align_val_t alignment{64};
     static constexpr std::size_t first_block = 32; ///< Fronts in a shard's first block; each further one has twice as many,
-    static constexpr std::size_t last_block = 1024; ///< up to this.
+    static constexpr std::size_t last_block = 128;  ///< up to this, so that little is left over.
 
     Pool& pool() {
         if (!pool_) pool_ = std::make_unique<Pool>(sizeof(Front), first_block, last_block);
         return *pool_;
     }
 
-    boost::unordered_flat_set<Front*, Hash, Equal> index_;
+    /// Frees all memory but what a few fronts need, who may come and go one by one. \pre there is no front.
+    void give_back() noexcept {
+        if (pool_->get_next_size() <= 2 * first_block) return;
+        pool_->purge_memory();
+        index_ = Index();
+    }
+
+    Index index_;
     std::unique_ptr<Pool> pool_; ///< Made with the first front, for it cannot be moved.
+    std::size_t made_ = 0;
 };
 
 } // namespace detail
