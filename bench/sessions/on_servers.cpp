@@ -21,6 +21,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace bench {
 namespace {
@@ -48,6 +49,14 @@ struct Servers {
     example::PostgresStore store;
     int services = 0;
     redis_tests::Io io{}; // ends first: it runs connections to the others
+};
+
+/// A connection whose requests are counted. Ends before what it is connected to, whoever lets go of it last.
+struct Counted {
+    explicit Counted(std::shared_ptr<Servers> its_servers) : servers(std::move(its_servers)), connection(servers->io.executor(), servers->emptiness()) {}
+
+    std::shared_ptr<Servers> servers;
+    larder::RedisConnection connection;
 };
 
 /// Gives a user ten thousand sessions, in place of those that they had.
@@ -109,8 +118,8 @@ void add_sessions_on_servers(const Beginning& beginning) {
             return std::make_unique<Larder>(typename Larder::Config{example::memory_of_a_process, redis, servers->pool(rows)}, larder::Options{}, hash);
         };
         add_requests(beginning, stores, name, [servers, make] { return make(larder::RedisConnection(servers->io.executor(), servers->emptiness())); });
-        const larder::RedisConnection counted(servers->io.executor(), servers->emptiness());
-        add_log_out(rows, name, [counted, make] { return make(counted); }, [counted] { return counted.status().requests; });
+        const auto counted = std::make_shared<const Counted>(servers);
+        add_log_out(rows, name, [counted, make] { return make(counted->connection); }, [counted] { return counted->connection.status().requests; });
     };
     add_policy.operator()<larder::WriteThrough>("WriteThrough");
     add_policy.operator()<larder::Hybrid>("Hybrid");

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -55,13 +56,15 @@ auto expecting_a_miss(Done done) {
     };
 }
 
-/// Reads a note that is not in memory: of those that a good rule of eviction keeps even where all are read in turn, another one.
+/// Reads a note that is not in memory: of those that a good rule of eviction keeps even where all are read in turn, another one, and so on through all of them.
 template <class Done>
 void miss(const std::shared_ptr<OnPostgres>& notes, std::size_t at, Done done) {
+    constexpr std::size_t stride = 104'729;
+    static_assert(std::gcd(stride, static_cast<std::size_t>(notes_stored)) == 1);
     notes->async_find(number(at), larder::Read{}, [=](const larder::Error&, const larder::Found<Note>& found) mutable {
         if (!found) throw std::runtime_error("there is no note");
         if (found.source() == larder::Level::database) return done();
-        miss(notes, at + static_cast<std::size_t>(notes_stored) / 2, std::move(done));
+        miss(notes, at + stride, std::move(done));
     });
 }
 
