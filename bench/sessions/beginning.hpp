@@ -34,10 +34,15 @@ inline constexpr auto request = "one request: refresh token, then jti", log_out 
 /// Makes a service with empty caches.
 using Make = std::function<std::unique_ptr<example::Service>()>;
 
+/// A service, and what makes it, which has what the service needs to its end.
+struct Made {
+    Make make;
+    std::unique_ptr<example::Service> service{};
+};
+
 /// Registers the request of sessions that were asked for before, and of such as were not. \param stores what the rows of the table are called after.
 inline void add_requests(const Beginning& beginning, const std::string& stores, const std::string& subject, const Make& make) {
-    struct Asked {
-        std::unique_ptr<example::Service> service;
+    struct Asked : Made {
         std::size_t next = 0;
     };
     const auto open = [&beginning](example::Service& service, std::size_t device) {
@@ -51,20 +56,20 @@ inline void add_requests(const Beginning& beginning, const std::string& stores, 
         state.counters["queries"] = benchmark::Counter(static_cast<double>(asked.service->counters().queries - before) / static_cast<double>(state.iterations()));
     };
 
-    add(request, "again, " + stores, subject, [=, asked = std::make_shared<Asked>()](benchmark::State& state) {
+    add(request, "again, " + stores, subject, [=, asked = std::make_shared<Asked>(Asked{{make}})](benchmark::State& state) {
         constexpr std::size_t known = 1'000;
         if (!asked->service) {
-            asked->service = make();
+            asked->service = asked->make();
             for (std::size_t device = 0; device < known; ++device) open(*asked->service, device);
         }
         measure(*asked, known, state);
     })->UseRealTime();
 
     constexpr std::size_t at_a_time = 1'000;
-    add(request, "first, " + stores, subject, [=, asked = std::make_shared<Asked>()](benchmark::State& state) {
+    add(request, "first, " + stores, subject, [=, asked = std::make_shared<Asked>(Asked{{make}})](benchmark::State& state) {
         if (!asked->service || asked->next + at_a_time > Beginning::sessions) {
             asked->service.reset();
-            asked->service = make();
+            asked->service = asked->make();
             asked->next = 0;
         }
         measure(*asked, Beginning::sessions, state);

@@ -72,19 +72,20 @@ void begin_many_sessions(const std::string& rows, std::int64_t user) {
 
 /// Registers 'log out everywhere'. \param requests how many requests to Redis there were so far, or nothing if nobody counts them.
 void add_log_out(const std::string& rows, const std::string& subject, const Make& make, const std::function<std::uint64_t()>& requests) {
-    add(log_out, "Redis, PostgreSQL", subject, [=, service = std::shared_ptr<example::Service>()](benchmark::State& state) mutable {
+    add(log_out, "Redis, PostgreSQL", subject, [=, made = std::make_shared<Made>(Made{make})](benchmark::State& state) {
         constexpr std::int64_t user = Beginning::users + 1;
-        if (!service) service = make();
+        if (!made->service) made->service = made->make();
+        auto& service = *made->service;
         std::uint64_t queries = 0, asked = 0;
         for (auto _ : state) {
             state.PauseTiming();
             begin_many_sessions(rows, user);
-            const auto queries_before = service->counters().queries;
+            const auto queries_before = service.counters().queries;
             const auto asked_before = requests ? requests() : 0;
             state.ResumeTiming();
-            const auto ended = service->log_out_everywhere(user);
+            const auto ended = service.log_out_everywhere(user);
             if (ended.failure) throw std::runtime_error("not logged out: " + ended.failure.text);
-            queries += service->counters().queries - queries_before;
+            queries += service.counters().queries - queries_before;
             if (requests) asked += requests() - asked_before;
         }
         state.counters["queries"] = benchmark::Counter(static_cast<double>(queries) / static_cast<double>(state.iterations()));
