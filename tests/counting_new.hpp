@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// Counts the allocations of each thread. It replaces the global operators new and delete, so exactly one unit of a program includes it.
+// Counts the allocations of each thread, and fails one that is chosen. It replaces the global operators new and delete, so exactly one unit of a program includes it.
 
 #include <cstddef>
 #include <cstdlib>
@@ -10,14 +10,15 @@
 namespace counting_new {
 
 inline constinit thread_local std::size_t made = 0;
+inline constinit thread_local std::size_t fails_at = 0; ///< The one that `made` counts with this number fails; 0: none does.
 
 inline void* allocate(std::size_t size) noexcept {
-    ++made;
+    if (++made == fails_at) return nullptr;
     return std::malloc(size != 0 ? size : 1);
 }
 
 inline void* allocate(std::size_t size, std::align_val_t alignment) noexcept {
-    ++made;
+    if (++made == fails_at) return nullptr;
     const auto unit = static_cast<std::size_t>(alignment);
     return std::aligned_alloc(unit, (size + unit - 1) / unit * unit);
 }

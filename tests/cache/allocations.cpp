@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "../counting_new.hpp"
 
+#include <larder/cache/detail/budget.hpp>
 #include <larder/cache/detail/floor.hpp>
 #include <larder/cache/detail/fronts.hpp>
+#include <larder/cache/detail/shard.hpp>
+#include <larder/cache/eviction.hpp>
 #include <larder/cache/memory.hpp>
 #include <larder/environment.hpp>
 #include <larder/observe/event.hpp>
@@ -14,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,6 +89,31 @@ TEST_CASE("the memory of fronts is used again, and given back when the last one 
     remove(0, 1000);
     CHECK(allocations_to_add(0, 1) > 1);
     CHECK(allocations_to_add(1, 999) > 5);
+}
+
+TEST_CASE("a shard that gets no memory for a record is as it was") {
+    const std::int64_t key = 1;
+    const std::uint64_t hash = hash_key(key);
+    std::size_t failed = 0;
+    for (bool fails = true; fails;) {
+        detail::Budget<1> budget{1000, 1'000'000};
+        detail::Shard<std::int64_t, detail::RowRules<testing::Pass>, 1, AdaptiveS3Fifo> shard;
+        counting_new::fails_at = counting_new::made + failed + 1;
+        try {
+            shard.add(key, hash, 0, budget);
+            fails = false;
+        } catch (const std::bad_alloc&) {
+            ++failed;
+        }
+        counting_new::fails_at = 0;
+        CHECK(shard.records().size() == (fails ? 0 : 1));
+        CHECK((shard.find(key, hash) == nullptr) == fails);
+        if (fails) shard.add(key, hash, 0, budget);
+        CHECK(shard.records().size() == 1);
+        REQUIRE(shard.find(key, hash));
+        CHECK(shard.find(key, hash)->record->key == key);
+    }
+    CHECK(failed > 3);
 }
 
 } // namespace
